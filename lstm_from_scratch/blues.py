@@ -12,6 +12,8 @@ Chapter 1 (Twelve bars) builds this module up.
 
 from __future__ import annotations
 
+import math
+import operator
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -56,6 +58,30 @@ class Note(NamedTuple):
     pitch: int
     onset: int
     duration: int
+
+
+def check_notes(notes: Iterable[Note]) -> tuple[Note, ...]:
+    """Return the notes in order of onset and pitch, if each one is a note. Chapter 1.
+
+    Raises
+    ------
+    ValueError : for anything but three whole numbers, a pitch outside MIDI's 0 to 127, an onset
+        before 0 or a duration below one step.
+    """
+    checked = []
+    for note in notes:
+        try:
+            pitch, onset, duration = (operator.index(value) for value in note)
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"{note!r} is not a note: expected (pitch, onset, duration), three whole numbers"
+            ) from None
+        if not 0 <= pitch <= 127:
+            raise ValueError(f"{note}: expected a pitch from 0 to 127")
+        if onset < 0 or duration < 1:
+            raise ValueError(f"{note}: expected an onset of at least 0 and a duration above 0")
+        checked.append(Note(pitch, onset, duration))
+    return tuple(sorted(checked, key=lambda note: (note.onset, note.pitch, note.duration)))
 
 
 def pitch_name(pitch: int) -> str:
@@ -158,7 +184,7 @@ class Form:
     @property
     def choruses(self) -> int:
         """How many different choruses there are: 2**12 = 4096 for the twelve-bar blues."""
-        return int(np.prod([len(choices) for choices in self.segments], dtype=int))
+        return math.prod(len(choices) for choices in self.segments)
 
 
 class Chorus(NamedTuple):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .blues import CHORD_PITCHES, MELODY_PITCHES, Form, Note, chord_notes
+from .blues import CHORD_PITCHES, MELODY_PITCHES, Form, Note, check_notes, chord_notes
 
 
 @dataclass(frozen=True)
@@ -72,13 +72,11 @@ class Encoding:
             raise ValueError(f"a roll needs at least one step, got {steps}")
         unit_of = {pitch: unit for unit, pitch in enumerate(self.pitches)}
         roll = np.zeros((steps, self.units))
-        for note in notes:
+        for note in check_notes(notes):
             pitch, onset, duration = note
             if pitch not in unit_of:
                 low, high = min(self.pitches), max(self.pitches)
                 raise ValueError(f"{note}: pitch {pitch} has no unit (they are {low} to {high})")
-            if onset < 0 or duration < 1:
-                raise ValueError(f"{note}: expected an onset of at least 0 and a duration above 0")
             if onset + duration > steps:
                 raise ValueError(f"{note}: ends at step {onset + duration}, the roll has {steps}")
             span = roll[onset : onset + duration, unit_of[pitch]]
