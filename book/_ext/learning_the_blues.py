@@ -1,0 +1,47 @@
+"""What the built book needs beyond Jupyter Book itself: equations without a network.
+
+MathJax comes from the pip package ``sphinx-mathjax-offline``. One file of it is enough (every TeX
+package, equations drawn as SVG, no fonts to load), so that one is copied into the built book and
+nothing of MathJax is kept in the repository.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, files
+from pathlib import Path
+
+from sphinx.application import Sphinx
+from sphinx.config import Config
+from sphinx.errors import ExtensionError
+
+PACKAGE = "sphinx-mathjax-offline"
+SCRIPT = "tex-svg-full.js"
+
+
+def mathjax_script() -> Path:
+    """The path of the installed MathJax script.
+
+    Raises
+    ------
+    ExtensionError
+        If the package is not installed or does not hold the script.
+    """
+    try:
+        found = [entry for entry in files(PACKAGE) or () if entry.name == SCRIPT]
+    except PackageNotFoundError:
+        found = []
+    if not found:
+        raise ExtensionError(f"{PACKAGE} with its {SCRIPT} is not installed: run `make book`")
+    return Path(found[0].locate())
+
+
+def use_local_mathjax(app: Sphinx, config: Config) -> None:
+    """Copy the script into the built book's _static and load it from there."""
+    config.html_static_path.append(str(mathjax_script()))
+    config.mathjax_path = SCRIPT
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Register the extension with Sphinx."""
+    app.connect("config-inited", use_local_mathjax)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
