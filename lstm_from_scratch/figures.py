@@ -1,0 +1,306 @@
+"""Pictures: the piano roll, the learning curve, the form as a chart; one visual language for all.
+
+Every helper takes ``ax`` (or makes a figure of the book's width), labels what it draws and returns
+the axes. Colours mean the same thing in every figure of the book: see `COLOURS`. A chapter that
+draws something of its own begins with ``plt.style.use(figures.STYLE)``.
+
+Chapter 2 (Notes as numbers) introduces the roll; every later chapter uses it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FixedLocator, NullFormatter
+
+from .blues import STEPS_PER_BAR, Form, pitch_name
+from .encoding import CHORDS_AND_MELODY, CHORDS_ONLY, Encoding
+from .midi import Music, tracks
+
+COLOURS: dict[str, str] = {
+    "chords": "#0072B2",
+    "melody": "#D55E00",
+    "input_gate": "#009E73",
+    "forget_gate": "#CC79A7",
+    "output_gate": "#E69F00",
+    "cell_state": "#56B4E9",
+    "cell_output": "#000000",
+    "wrong": "#F0E442",
+    "ink": "#333333",
+    "faint": "#BBBBBB",
+}
+"""What each colour means; the palette of Okabe and Ito, which colour-blind readers can tell apart.
+
+``wrong`` is a background and always comes with a mark; ``ink`` is for lines and words, ``faint``
+for bar lines and grids.
+"""
+
+WIDTH = 7.0
+"""Width of a figure in inches; with 9 point letters it can still be read on a phone."""
+
+STYLE: dict[str, Any] = {
+    "figure.figsize": (WIDTH, 3.0),
+    "figure.dpi": 150,
+    "figure.constrained_layout.use": True,
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+    "font.family": "DejaVu Sans",
+    "font.size": 10,
+    "axes.titlesize": 11,
+    "axes.labelsize": 10,
+    "xtick.labelsize": 9,
+    "ytick.labelsize": 9,
+    "legend.fontsize": 9,
+    "legend.frameon": False,
+    "axes.edgecolor": COLOURS["ink"],
+    "axes.labelcolor": COLOURS["ink"],
+    "text.color": COLOURS["ink"],
+    "xtick.color": COLOURS["ink"],
+    "ytick.color": COLOURS["ink"],
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "grid.color": COLOURS["faint"],
+    "grid.linewidth": 0.6,
+    "lines.linewidth": 1.6,
+}
+"""Sizes, fonts and lines of every figure, for ``plt.style.use``."""
+
+
+def chord_label(symbol: str) -> str:
+    """Write a chord symbol with real accidentals: ``"F#dim7"`` becomes ``"F♯dim7"``. Chapter 1."""
+    return symbol.replace("#", "♯").replace("b", "♭")
+
+
+def pitch_label(pitch: int) -> str:
+    """Name a pitch with a real accidental: 63 is ``"E♭4"``. Chapter 1."""
+    return pitch_name(pitch).replace("#", "♯").replace("b", "♭")
+
+
+_ROOMY = 14  # up to so many bars, chord symbols stand upright side by side
+
+
+@mpl.rc_context(STYLE)
+def piano_roll(
+    music: Music | np.ndarray,
+    encoding: Encoding | None = None,
+    ax: Axes | None = None,
+    *,
+    form: Form | None = None,
+    wrong: np.ndarray | None = None,
+    first_bar: int = 1,
+    title: str | None = None,
+) -> Axes:
+    """Draw music as bars of colour over time and pitch. Chapter 2.
+
+    Parameters
+    ----------
+    music : a chorus, named tracks or notes (see `midi.tracks`), or a roll of shape
+        ``(steps, units)``. Of notes one sees where each begins; in a roll neighbours run together.
+    encoding : which pitch belongs to which unit; by default the 12 or 25 units of the book. With
+        notes it only sets which pitches are shown.
+    form : bar length and the chord symbols above; begins anew each chorus.
+    wrong : boolean array of shape ``(steps,)``; steps to mark.
+    first_bar : number of the bar at the left.
+
+    Raises
+    ------
+    ValueError : for a roll that does not fit the encoding, or ``wrong`` of another length than it.
+    """
+    if isinstance(music, np.ndarray):
+        if encoding is None:
+            by_units = {e.units: e for e in (CHORDS_ONLY, CHORDS_AND_MELODY)}
+            encoding = by_units.get(music.shape[-1] if music.ndim else 0, CHORDS_AND_MELODY)
+        notes = encoding.decode(music)
+        chords = set(encoding.chords)
+        parts = {
+            "chords": [note for note in notes if note.pitch in chords],
+            "melody": [note for note in notes if note.pitch not in chords],
+        }
+        steps = len(music)
+    else:
+        parts = tracks(music)
+        steps = max((n.onset + n.duration for part in parts.values() for n in part), default=1)
+    bar = form.steps_per_bar if form else STEPS_PER_BAR
+    if not isinstance(music, np.ndarray):
+        steps = -(-steps // bar) * bar
+    marked = np.zeros(steps, bool) if wrong is None else np.asarray(wrong)
+    if marked.shape != (steps,):
+        raise ValueError(f"wrong has shape {marked.shape}, expected ({steps},): one mark a step")
+
+    sounding = {note.pitch for part in parts.values() for note in part}
+    shown = set(encoding.pitches) if encoding else sounding or {60}
+    low, high = min(shown | sounding), max(shown | sounding)
+    if ax is None:
+        height = 1.0 + 0.155 * max(12, high - low + 1)
+        ax = plt.figure(figsize=(WIDTH, height)).add_subplot()
+
+    for start in range(0, steps + 1, bar):
+        ax.axvline(start, color=COLOURS["faint"], linewidth=0.8, zorder=0)
+    for name, part in parts.items():
+        if not part:
+            continue
+        pitch, onset, duration = np.array(part).T
+        colour = COLOURS["chords" if name == "chords" else "melody"]
+        ax.barh(pitch, duration - 0.15, left=onset, height=0.84, align="center", color=colour)
+        _name_at_right(ax, name, colour, (pitch.min() + pitch.max()) / 2)
+    for step in np.flatnonzero(marked):
+        ax.axvspan(step, step + 1, color=COLOURS["wrong"], alpha=0.7, linewidth=0, zorder=-1)
+    if marked.any():
+        at = np.flatnonzero(marked) + 0.5
+        ax.plot(at, np.full(len(at), low - 1.0), "x", color=COLOURS["ink"], markersize=3.5)
+    ax.set(xlim=(0, steps), ylim=(low - (1.7 if marked.any() else 0.7), high + 0.7))
+    _label_pitches(ax, sorted(sounding or shown))
+    _label_bars(ax, steps, bar, form, first_bar)
+    if title:
+        above = 0 if form is None else 14 if steps // bar <= _ROOMY else 44  # the chord symbols
+        ax.set_title(title, loc="left", pad=6 + above)
+    return ax
+
+
+@mpl.rc_context(STYLE)
+def learning_curve(
+    steps: Sequence[float] | np.ndarray,
+    values: Sequence[float] | np.ndarray,
+    ax: Axes | None = None,
+    *,
+    label: str | None = None,
+    ylabel: str = "cross-entropy (nats a step)",
+    log: bool = False,
+    resets: Sequence[float] | np.ndarray | None = None,
+    colour: str = COLOURS["chords"],
+) -> Axes:
+    """Draw a measure of learning against training steps. Chapter 6.
+
+    Parameters
+    ----------
+    steps, values : arrays of shape ``(points,)``.
+    label : names the curve in a legend.
+    log : count steps on a logarithmic axis.
+    resets : steps at which the network was reset, drawn as ticks along the bottom.
+
+    Raises
+    ------
+    ValueError : if there are not as many values as steps, or steps are not above 0 on a log axis.
+    """
+    steps, values = np.asarray(steps, float), np.asarray(values, float)
+    if steps.shape != values.shape or steps.ndim != 1:
+        raise ValueError(f"{steps.shape} steps and {values.shape} values: expected one of each")
+    if log and (steps <= 0).any():
+        raise ValueError("a logarithmic axis needs steps above 0")
+    ax = plt.figure().add_subplot() if ax is None else ax
+    ax.plot(steps, values, color=colour, label=label)
+    if log:
+        ax.set_xscale("log")
+    if resets is not None and len(resets):
+        at = np.asarray(resets, float)
+        ax.plot(
+            at,
+            np.full(len(at), 0.015),
+            "|",
+            transform=ax.get_xaxis_transform(),
+            color=COLOURS["ink"],
+            markersize=6,
+            alpha=0.5,
+            label="reset",
+        )
+    ax.set(xlabel="training steps", ylabel=ylabel)
+    ax.grid(True, axis="y")
+    if label or (resets is not None and len(resets)):
+        ax.legend()
+    return ax
+
+
+@mpl.rc_context(STYLE)
+def form_chart(
+    form: Form, ax: Axes | None = None, *, columns: int = 4, mark: str | None = None
+) -> Axes:
+    """Draw a form the way musicians write it: a chord symbol a bar, four bars a line. Chapter 1.
+
+    Parameters
+    ----------
+    columns : bars in a line.
+    mark : a chord symbol; its bars are filled.
+    """
+    rows = -(-form.bars // columns)
+    if ax is None:
+        ax = plt.figure(figsize=(WIDTH, 0.25 + 0.72 * rows)).add_subplot()
+    for bar, symbol in enumerate(form.chords):
+        row, column = divmod(bar, columns)
+        marked = symbol == mark
+        ax.add_patch(
+            mpl.patches.Rectangle(
+                (column, row),
+                1,
+                1,
+                facecolor=COLOURS["chords"] if marked else "white",
+                edgecolor=COLOURS["ink"],
+                linewidth=1.2,
+            )
+        )
+        ink = "white" if marked else COLOURS["ink"]
+        ax.text(column + 0.06, row + 0.1, bar + 1, ha="left", va="top", fontsize=9, color=ink)
+        ax.text(
+            column + 0.5, row + 0.54, chord_label(symbol), ha="center", va="center", fontsize=16,
+            color=ink,
+        )  # fmt: skip
+    ax.set(xlim=(-0.01, columns + 0.01), ylim=(rows + 0.02, -0.02))
+    ax.axis("off")
+    return ax
+
+
+def _name_at_right(ax: Axes, name: str, colour: str, pitch: float) -> None:
+    ax.annotate(
+        name,
+        (1.0, pitch),
+        (6, 0),
+        xycoords=ax.get_yaxis_transform(),
+        textcoords="offset points",
+        rotation=90,
+        color=colour,
+        ha="left",
+        va="center",
+    )
+
+
+def _label_pitches(ax: Axes, pitches: Sequence[int]) -> None:
+    """Name the pitches that sound, or only the Cs where there is no room for all of them."""
+    figure = ax.figure
+    low, high = ax.get_ylim()
+    points = ax.get_position().height * figure.get_figheight() * 72 / (high - low)
+    shown = pitches if points >= 8.5 else [p for p in pitches if p % 12 == 0] or pitches[:1]
+    ax.set_yticks(shown, [pitch_label(pitch) for pitch in shown], fontsize=9)
+    ax.tick_params(axis="y", length=0)
+    ax.set_ylabel("pitch", fontsize=10)
+
+
+def _label_bars(ax: Axes, steps: int, bar: int, form: Form | None, first_bar: int) -> None:
+    """Number the bars below and, with a form, write their chords above."""
+    starts = np.arange(0, steps, bar)
+    ax.xaxis.set_major_locator(FixedLocator(list(starts)))
+    every = 1 if len(starts) <= 24 else 12
+    numbers = [str(first_bar + i) if i % every == 0 else "" for i in range(len(starts))]
+    ax.set_xticklabels(numbers, fontsize=9, ha="left")
+    ax.xaxis.set_minor_locator(FixedLocator(list(range(0, steps, 2)) if len(starts) <= 24 else []))
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.set_xlabel(f"bar ({bar} steps of an eighth note each)", fontsize=10)
+    if form is None or len(starts) > 48:
+        return
+    crowded = len(starts) > _ROOMY
+    for i, start in enumerate(starts):
+        symbol = form.chords[(first_bar - 1 + i) % form.bars]
+        ax.annotate(
+            chord_label(symbol),
+            (start, 1.0),
+            (1 if crowded else 0, 4),
+            xycoords=ax.get_xaxis_transform(),
+            textcoords="offset points",
+            rotation=90 if crowded else 0,
+            ha="left",
+            va="bottom",
+            fontsize=9,
+        )
