@@ -1,0 +1,132 @@
+"""The learning rule: truncated back-propagation and truncated real-time recurrent learning.
+
+The error of one step is followed back through the outputs into the cells of that same step
+(truncated BPTT: outputs and output gates). What earlier steps contributed to a cell's state is not
+sought by going back; it is carried forward, in one number for each weight into a cell, an input
+gate or a forget gate: the partial derivative of the state with respect to that weight (truncated
+RTRL). Truncated means that the cell outputs of earlier steps count as constants.
+
+Written in plain NumPy, to be read beside the derivation of chapter 5 (Learning without looking
+back); `kernel` runs the same steps compiled.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .network import Network, State, Step, Topology
+
+
+class Partials(NamedTuple):
+    """How each cell's state depends on the weights that feed it: d s / d w, carried forward.
+
+    Each has shape ``(cells, sources)``: row ``c`` holds the derivatives of cell c's state with
+    respect to the weights into cell c itself, into the input gate of its block, and into the
+    forget gate of its block.
+    """
+
+    cell: np.ndarray
+    input_gate: np.ndarray
+    forget_gate: np.ndarray
+
+
+class Gradient(NamedTuple):
+    """The derivative of one step's error with respect to every weight.
+
+    hidden : shape ``(hidden_units, sources)``. output : shape ``(inputs, sources)``.
+    """
+
+    hidden: np.ndarray
+    output: np.ndarray
+
+
+def no_partials(topology: Topology) -> Partials:
+    """The partials of a cleared state: nothing has been learned to depend on. Chapter 5."""
+    return Partials(*(np.zeros((topology.cells, topology.sources)) for _ in range(3)))
+
+
+def cross_entropy(prediction: np.ndarray, target: np.ndarray) -> float:
+    """The error of a step, in nats, summed over the outputs (equation 1). Chapter 5.
+
+    ``prediction`` and ``target`` have the same shape; targets are 0 or 1.
+    """
+    right = np.where(target > 0.5, prediction, 1.0 - prediction)
+    return float(-np.log(right).sum())
+
+
+def advance(network: Network, partials: Partials, state: State, step: Step) -> Partials:
+    """Carry the partials over one step (truncated RTRL).
+
+    Parameters
+    ----------
+    partials : before the step.
+    state : before the step.
+    step : what `forward` recorded of it.
+
+    Returns
+    -------
+    The partials after the step. A cell's state is s = f s' + i g, so each partial is kept or
+    forgotten as the state itself is, and gains what the weight did in this step.
+
+    Gers, Schmidhuber and Cummins (2000), equations 3.9 to 3.11; chapter 5.
+    """
+    t = network.topology
+    block = t.block_of_cell
+    low, high = t.cell_range("g")
+    kept = step.forget_gate[block][:, None]
+    g_slope = (step.candidate - low) * (high - step.candidate) / (high - low)
+    input_slope = (step.input_gate * (1 - step.input_gate))[block]
+    forget_slope = (step.forget_gate * (1 - step.forget_gate))[block]
+    return Partials(
+        kept * partials.cell + np.outer(step.input_gate[block] * g_slope, step.sources),
+        kept * partials.input_gate + np.outer(step.candidate * input_slope, step.sources),
+        kept * partials.forget_gate + np.outer(state.cell_state * forget_slope, step.sources),
+    )
+
+
+def step_gradient(network: Network, partials: Partials, step: Step, target: np.ndarray) -> Gradient:
+    """The gradient of one step's cross-entropy, truncated.
+
+    Parameters
+    ----------
+    partials : after the step, as `advance` returned them.
+    step : what `forward` recorded.
+    target : what should have been predicted, shape ``(inputs,)``.
+
+    Returns
+    -------
+    The derivative for each weight; 0 where the topology has no connection. Learning goes against
+    it.
+
+    Raises
+    ------
+    ValueError : if ``target`` does not have the shape of the prediction.
+
+    Section 3.2 of the paper (delta of the outputs); Gers, Schmidhuber and Cummins (2000), section
+    3.2; chapter 5.
+    """
+    t = network.topology
+    target = np.asarray(target, dtype=float)
+    if target.shape != (t.inputs,):
+        raise ValueError(f"target: expected shape ({t.inputs},), got {target.shape}")
+    low, high = t.cell_range("h")
+
+    # Through the outputs: cross-entropy and logistic outputs leave the plain difference.
+    delta = step.prediction - target
+    output = np.outer(delta, step.output_sources)
+    # Into the cells' outputs, and from there to the output gates and the states.
+    into_cell = network.output[:, t.cell_sources].T @ delta
+    gate_error = np.bincount(t.block_of_cell, into_cell * step.squashed_state, minlength=t.blocks)
+    gate_error *= step.output_gate * (1 - step.output_gate)
+    h_slope = (step.squashed_state - low) * (high - step.squashed_state) / (high - low)
+    state_error = into_cell * step.output_gate[t.block_of_cell] * h_slope
+
+    hidden = np.zeros((t.hidden_units, t.sources))
+    for cell, block in enumerate(t.block_of_cell):
+        hidden[t.input_gates][block] += state_error[cell] * partials.input_gate[cell]
+        hidden[t.forget_gates][block] += state_error[cell] * partials.forget_gate[cell]
+    hidden[t.output_gates] = np.outer(gate_error, step.sources)
+    hidden[t.cell_rows] = state_error[:, None] * partials.cell
+    return Gradient(hidden * t.hidden_mask, output * t.output_mask)

@@ -1,0 +1,365 @@
+"""The machine: memory blocks wired into voices, and one step of their forward pass.
+
+A network is a topology (who reads whom) and two matrices of weights. It knows nothing of music:
+vectors of numbers go in, predictions come out. Written in plain NumPy, to be read beside the
+equations of chapter 4 (The memory block); `kernel` runs the same steps compiled.
+
+Units and sources, in the order in which they stand in the matrices:
+
+* hidden units, the rows of ``hidden``: all input gates, all forget gates, all output gates (one of
+  each a block), then all cells;
+* sources of a hidden unit, the columns of ``hidden``: the inputs, the cell outputs of the step
+  before, and the constant 1 whose weight is the bias;
+* sources of an output unit, the columns of ``output``: the inputs, the cell outputs of this step,
+  and 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Voice:
+    """A part of the network with inputs, memory blocks and outputs of its own.
+
+    Attributes
+    ----------
+    name : what other voices call it.
+    inputs : number of input units; there are as many outputs, one to predict each input.
+    blocks : the number of cells of each memory block, such as ``(2, 2, 2, 2)``.
+    reads : names of other voices whose cell outputs (of the step before) reach this one's blocks.
+    choice : how its outputs become the next input: ``"threshold"`` turns on every unit above 0.5,
+        ``"sample"`` draws one unit with the outputs, made to sum to 1, as probabilities.
+    g, h : the ranges of the squashing functions at a cell's input and at its output. The defaults
+        are those of Gers, Schmidhuber and Cummins (2000).
+
+    Raises
+    ------
+    ValueError : for a voice without units or cells, or a range that is empty or not finite.
+    """
+
+    name: str
+    inputs: int
+    blocks: tuple[int, ...]
+    reads: tuple[str, ...] = ()
+    choice: Literal["threshold", "sample"] = "threshold"
+    g: Range = (-2.0, 2.0)
+    h: Range = (-1.0, 1.0)
+
+    def __post_init__(self) -> None:
+        if self.inputs < 1:
+            raise ValueError(f"voice {self.name!r} connects nothing: it has {self.inputs} inputs")
+        if not self.blocks or min(self.blocks) < 1:
+            raise ValueError(
+                f"voice {self.name!r}: every block needs a cell, got blocks {self.blocks}"
+            )
+        if self.choice not in ("threshold", "sample"):
+            raise ValueError(
+                f"voice {self.name!r}: choice is 'threshold' or 'sample', got {self.choice!r}"
+            )
+        for label, (low, high) in (("g", self.g), ("h", self.h)):
+            if not (np.isfinite([low, high]).all() and low < high):
+                raise ValueError(
+                    f"voice {self.name!r}: {label} needs a finite range, got {low} to {high}"
+                )
+
+    @property
+    def cells(self) -> int:
+        """Number of memory cells in all blocks."""
+        return sum(self.blocks)
+
+
+@dataclass(frozen=True)
+class Topology:
+    """Who reads whom: a few voices side by side. Masks and sizes follow from them.
+
+    Raises
+    ------
+    ValueError : without a voice, with two of one name, or if one reads a voice that isn't there.
+    """
+
+    voices: tuple[Voice, ...]
+
+    def __post_init__(self) -> None:
+        names = [voice.name for voice in self.voices]
+        if not names:
+            raise ValueError("a topology needs at least one voice")
+        if len(set(names)) != len(names):
+            raise ValueError(f"voices need different names, got {names}")
+        for voice in self.voices:
+            for other in voice.reads:
+                if other not in names or other == voice.name:
+                    raise ValueError(
+                        f"voice {voice.name!r} reads {other!r}: expected another of {names}"
+                    )
+
+    @cached_property
+    def inputs(self) -> int:
+        """Inputs of all voices, and as many outputs."""
+        return sum(voice.inputs for voice in self.voices)
+
+    @cached_property
+    def blocks(self) -> int:
+        """Memory blocks of all voices."""
+        return sum(len(voice.blocks) for voice in self.voices)
+
+    @cached_property
+    def cells(self) -> int:
+        """Memory cells of all voices."""
+        return sum(voice.cells for voice in self.voices)
+
+    @cached_property
+    def block_of_cell(self) -> np.ndarray:
+        """The block that each cell belongs to, shape ``(cells,)``."""
+        sizes = [cells for voice in self.voices for cells in voice.blocks]
+        return np.repeat(np.arange(self.blocks), sizes)
+
+    @property
+    def sources(self) -> int:
+        """Columns of both matrices: inputs, cell outputs, 1."""
+        return self.inputs + self.cells + 1
+
+    @property
+    def hidden_units(self) -> int:
+        """Rows of ``hidden``: three gates a block, and the cells."""
+        return 3 * self.blocks + self.cells
+
+    @property
+    def input_gates(self) -> slice:
+        """Rows of ``hidden`` that belong to input gates."""
+        return slice(0, self.blocks)
+
+    @property
+    def forget_gates(self) -> slice:
+        """Rows of ``hidden`` that belong to forget gates."""
+        return slice(self.blocks, 2 * self.blocks)
+
+    @property
+    def output_gates(self) -> slice:
+        """Rows of ``hidden`` that belong to output gates."""
+        return slice(2 * self.blocks, 3 * self.blocks)
+
+    @property
+    def cell_rows(self) -> slice:
+        """Rows of ``hidden`` that belong to cells."""
+        return slice(3 * self.blocks, self.hidden_units)
+
+    @property
+    def cell_sources(self) -> slice:
+        """Columns of both matrices that carry cell outputs."""
+        return slice(self.inputs, self.inputs + self.cells)
+
+    def parts(self, name: str) -> tuple[slice, slice, slice]:
+        """Where a voice stands: its inputs (and outputs), its blocks, its cells.
+
+        Raises
+        ------
+        ValueError : if there is no voice of that name.
+        """
+        at_input = at_block = at_cell = 0
+        for voice in self.voices:
+            inputs, blocks, cells = voice.inputs, len(voice.blocks), voice.cells
+            if voice.name == name:
+                return (
+                    slice(at_input, at_input + inputs),
+                    slice(at_block, at_block + blocks),
+                    slice(at_cell, at_cell + cells),
+                )
+            at_input, at_block, at_cell = at_input + inputs, at_block + blocks, at_cell + cells
+        raise ValueError(f"no voice {name!r}: there are {[v.name for v in self.voices]}")
+
+    @cached_property
+    def hidden_mask(self) -> np.ndarray:
+        """Which hidden unit reads which source: bool, shape ``(hidden_units, sources)``.
+
+        A voice's gates and cells read its inputs, its own cells, the cells of the voices it names,
+        and the bias.
+        """
+        mask = np.zeros((self.hidden_units, self.sources), dtype=bool)
+        mask[:, -1] = True
+        for voice in self.voices:
+            inputs, blocks, cells = self.parts(voice.name)
+            rows = np.zeros(self.hidden_units, dtype=bool)
+            for kind in range(3):
+                rows[kind * self.blocks + blocks.start : kind * self.blocks + blocks.stop] = True
+            rows[3 * self.blocks + cells.start : 3 * self.blocks + cells.stop] = True
+            mask[rows, inputs] = True
+            for name in (voice.name, *voice.reads):
+                read = self.parts(name)[2]
+                mask[rows, self.inputs + read.start : self.inputs + read.stop] = True
+        return mask
+
+    @cached_property
+    def output_mask(self) -> np.ndarray:
+        """Which output reads which source: bool, shape ``(inputs, sources)``.
+
+        A voice's outputs read its inputs, its own cells, and the bias.
+        """
+        mask = np.zeros((self.inputs, self.sources), dtype=bool)
+        mask[:, -1] = True
+        for voice in self.voices:
+            inputs, _, cells = self.parts(voice.name)
+            mask[inputs, inputs] = True
+            mask[inputs, self.inputs + cells.start : self.inputs + cells.stop] = True
+        return mask
+
+    def cell_range(self, which: Literal["g", "h"]) -> tuple[np.ndarray, np.ndarray]:
+        """Lower and upper end of a squashing function for each cell, two of shape ``(cells,)``."""
+        ends = [getattr(voice, which) for voice in self.voices for _ in range(voice.cells)]
+        low, high = np.array(ends).T
+        return low, high
+
+
+@dataclass(frozen=True)
+class Network:
+    """A topology and its weights.
+
+    Attributes
+    ----------
+    topology : who reads whom.
+    hidden : weights into gates and cells, shape ``(hidden_units, sources)``.
+    output : weights into the output units, shape ``(inputs, sources)``.
+
+    Raises
+    ------
+    ValueError : for a matrix of the wrong shape, a number that is not finite, or a weight other
+        than 0 where the topology has no connection.
+    """
+
+    topology: Topology
+    hidden: np.ndarray
+    output: np.ndarray
+
+    def __post_init__(self) -> None:
+        t = self.topology
+        for name, mask in (("hidden", t.hidden_mask), ("output", t.output_mask)):
+            weights = np.asarray(getattr(self, name), dtype=float)
+            object.__setattr__(self, name, weights)
+            if weights.shape != mask.shape:
+                raise ValueError(f"{name}: expected shape {mask.shape}, got {weights.shape}")
+            if not np.isfinite(weights).all():
+                raise ValueError(f"{name}: weights must be finite")
+            if weights[~mask].any():
+                raise ValueError(f"{name}: a weight stands where the topology has no connection")
+
+    @property
+    def weights(self) -> int:
+        """Number of weights that can learn, biases included."""
+        return int(self.topology.hidden_mask.sum() + self.topology.output_mask.sum())
+
+
+class State(NamedTuple):
+    """What a network carries from one step to the next.
+
+    cell_state : s, the contents of the cells, shape ``(cells,)``.
+    cell_output : y, what the cells let out, shape ``(cells,)``.
+    """
+
+    cell_state: np.ndarray
+    cell_output: np.ndarray
+
+
+class Step(NamedTuple):
+    """Everything that happens in one step, by name. Gates have shape ``(blocks,)``.
+
+    sources : what hidden units read, shape ``(sources,)``.
+    input_gate, forget_gate, output_gate : activations in (0, 1).
+    candidate : g(net), what the cells are offered, shape ``(cells,)``.
+    cell_state, cell_output : s and y after the step, shape ``(cells,)``.
+    squashed_state : h(s), shape ``(cells,)``.
+    output_sources : what output units read, shape ``(sources,)``.
+    prediction : the probability that each unit is on at the next step, shape ``(inputs,)``.
+    """
+
+    sources: np.ndarray
+    input_gate: np.ndarray
+    forget_gate: np.ndarray
+    output_gate: np.ndarray
+    candidate: np.ndarray
+    cell_state: np.ndarray
+    squashed_state: np.ndarray
+    cell_output: np.ndarray
+    output_sources: np.ndarray
+    prediction: np.ndarray
+
+    @property
+    def state(self) -> State:
+        """What the next step needs of this one."""
+        return State(self.cell_state, self.cell_output)
+
+
+def logistic(x: np.ndarray) -> np.ndarray:
+    """The logistic sigmoid, 1 / (1 + exp(-x)), of each element. Chapter 4."""
+    return 1.0 / (1.0 + np.exp(-x))
+
+
+def squash(x: np.ndarray, low: np.ndarray | float, high: np.ndarray | float) -> np.ndarray:
+    """The logistic sigmoid stretched to the range from ``low`` to ``high``. Chapter 4.
+
+    With -2 and 2 it is g, with -1 and 1 it is h of Gers, Schmidhuber and Cummins (2000).
+    """
+    return low + (high - low) * logistic(x)
+
+
+def cleared(topology: Topology) -> State:
+    """The state of a network that has heard nothing: all zeros. Chapter 4."""
+    return State(np.zeros(topology.cells), np.zeros(topology.cells))
+
+
+def forward(network: Network, state: State, inputs: np.ndarray) -> Step:
+    """Run one step: read the inputs and the state, predict the next inputs.
+
+    Parameters
+    ----------
+    network : topology and weights.
+    state : what the step before left, `cleared` at the start.
+    inputs : shape ``(inputs,)``, 0 or 1 each in this book, any numbers in principle.
+
+    Returns
+    -------
+    Every activation of the step. ``step.state`` is what the next step wants.
+
+    Raises
+    ------
+    ValueError : if ``inputs`` does not have the topology's shape.
+
+    Gers, Schmidhuber and Cummins (2000), section 3; chapter 4.
+    """
+    t = network.topology
+    inputs = np.asarray(inputs)
+    if inputs.shape != (t.inputs,):
+        raise ValueError(f"inputs: expected shape ({t.inputs},), got {inputs.shape}")
+    block = t.block_of_cell
+
+    sources = np.concatenate([inputs, state.cell_output, [1.0]])
+    net = network.hidden @ sources
+    input_gate = logistic(net[t.input_gates])
+    forget_gate = logistic(net[t.forget_gates])
+    output_gate = logistic(net[t.output_gates])
+    candidate = squash(net[t.cell_rows], *t.cell_range("g"))
+
+    cell_state = forget_gate[block] * state.cell_state + input_gate[block] * candidate
+    squashed_state = squash(cell_state, *t.cell_range("h"))
+    cell_output = output_gate[block] * squashed_state
+
+    output_sources = np.concatenate([inputs, cell_output, [1.0]])
+    prediction = logistic(network.output @ output_sources)
+    return Step(
+        sources,
+        input_gate,
+        forget_gate,
+        output_gate,
+        candidate,
+        cell_state,
+        squashed_state,
+        cell_output,
+        output_sources,
+        prediction,
+    )
