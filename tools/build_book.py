@@ -20,6 +20,10 @@ from fingerprint import BUILD, CODE, PAGES, ROOT, clean_stale, fingerprint, read
 STAMP = BUILD / "book.sha256"
 INDEX = BUILD / "html" / "index.html"
 
+# Each kernel says this on a machine of any kind. It is about notebook servers that others can
+# reach, and would hide the warnings that are about the book.
+NOT_OURS = "[IPKernelApp] WARNING | Kernel is running over TCP without encryption"
+
 
 def build() -> int:
     """Build every page anew and return the exit code; executed notebooks come from the cache."""
@@ -30,9 +34,20 @@ def build() -> int:
         shutil.rmtree(BUILD / folder, ignore_errors=True)
     environment = os.environ | {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}
     program = "from jupyter_book.cli.main import main; main(prog_name='jupyter-book')"
-    options = ["build", ".", "-W", "--keep-going", "-q"]
+    options = ["build", ".", "-W", "--keep-going"]
     command = [sys.executable, "-c", program, *options]
-    return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=environment,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        errors="replace",
+    ) as process:
+        for line in process.stderr:
+            if not line.startswith(NOT_OURS):
+                print(line, end="", file=sys.stderr, flush=True)
+    return process.returncode
 
 
 def main() -> int:

@@ -43,5 +43,7 @@ def use_local_mathjax(app: Sphinx, config: Config) -> None:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the extension with Sphinx."""
+    # Jupyter Book sets this for sphinx_comments, which this book leaves out.
+    app.add_config_value("comments_config", {}, "html", types=[dict])
     app.connect("config-inited", use_local_mathjax)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
