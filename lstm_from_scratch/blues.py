@@ -281,7 +281,7 @@ def split(
 
 
 def _melodies(lines: Iterable[str]) -> tuple[tuple[tuple[int, ...], ...], ...]:
-    """Read bars of segments written as letters: C D# ... as the scale's C E F G B c, see below."""
+    """Read segments from letters: C, E(flat), F, G, B(flat), c are the six notes of the scale."""
     pitch = dict(zip("CEFGBc", PENTATONIC, strict=True))
     return tuple(tuple(tuple(pitch[n] for n in word) for word in line.split()) for line in lines)
 
