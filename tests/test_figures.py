@@ -1,0 +1,224 @@
+"""Figures show what the data say, are labelled, and share one visual language."""
+
+import itertools
+
+import matplotlib
+
+matplotlib.use("agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.colors import same_color, to_rgb
+
+from lstm_from_scratch import figures
+from lstm_from_scratch.blues import TWELVE_BAR, Form, Note, chorus
+from lstm_from_scratch.encoding import CHORDS_AND_MELODY, CHORDS_ONLY, Encoding
+from lstm_from_scratch.figures import COLOURS, form_chart, learning_curve, piano_roll
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+def drawn_notes(ax):
+    """The notes that the bars of colour stand for, with their colour."""
+    found = set()
+    for bar in ax.patches:
+        if bar.get_height() < 1:  # marks of wrong steps are as high as the axes
+            pitch = round(bar.get_y() + bar.get_height() / 2)
+            duration = int(np.ceil(bar.get_width()))
+            found.add((Note(pitch, round(bar.get_x()), duration), bar.get_facecolor()))
+    return found
+
+
+def texts(ax):
+    return [t.get_text() for t in ax.texts]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_roll_is_drawn_as_its_notes_in_their_colours(seed):
+    rng = np.random.default_rng(seed)
+    roll = (rng.random((int(rng.integers(1, 90)), 25)) < 0.3).astype(float)
+    drawn = drawn_notes(piano_roll(roll))
+    assert {note for note, _ in drawn} == set(CHORDS_AND_MELODY.decode(roll))
+    for note, colour in drawn:
+        assert same_color(colour, COLOURS["chords" if note.pitch < 60 else "melody"])
+
+
+def test_notes_show_where_each_begins_and_a_roll_does_not():
+    repeated = [Note(60, 0, 2), Note(60, 2, 2)]
+    assert {note for note, _ in drawn_notes(piano_roll(repeated))} == set(repeated)
+    roll = CHORDS_AND_MELODY.encode(repeated, 8)
+    assert {note for note, _ in drawn_notes(piano_roll(roll))} == {Note(60, 0, 4)}
+
+
+def test_chord_symbols_stand_above_their_bars_with_real_accidentals():
+    ax = piano_roll(chorus(3), form=TWELVE_BAR)
+    symbols = [t for t in ax.texts if t.get_text() not in ("chords", "melody")]
+    assert [t.get_text().replace("♯", "#") for t in symbols] == list(TWELVE_BAR.chords)
+    assert "F♯dim7" in texts(ax)
+    assert [t.xy[0] for t in symbols] == list(range(0, 96, 8))
+
+
+def test_the_axes_are_labelled():
+    ax = piano_roll(chorus(3), form=TWELVE_BAR, title="A chorus")
+    assert ax.get_xlabel() == "bar (8 steps of an eighth note each)"
+    assert ax.get_ylabel() == "pitch"
+    assert [t.get_text() for t in ax.get_xticklabels()] == [str(i + 1) for i in range(12)]
+    labels = {t.get_text(): y for t, y in zip(ax.get_yticklabels(), ax.get_yticks(), strict=True)}
+    assert labels["E♭4"] == 63
+    assert labels["C3"] == 48
+    assert ax.get_title(loc="left") == "A chorus"
+    assert ax.get_xlim() == (0, 96)
+
+
+def test_the_form_begins_anew_with_each_chorus_and_bars_go_on_counting():
+    roll = np.tile(CHORDS_ONLY.form_roll(TWELVE_BAR), (2, 1))
+    ax = piano_roll(roll[8:104], form=TWELVE_BAR, first_bar=2)
+    symbols = [t.replace("♯", "#") for t in texts(ax) if t != "chords"]
+    assert symbols == list(TWELVE_BAR.chords[1:] + TWELVE_BAR.chords[:1])
+    assert ax.get_xticklabels()[-1].get_text() == "13"
+
+
+def test_another_form_has_other_bars():
+    form = Form("waltz", ("Bb", "F"), (((60, 63, 65),), ((60, 63, 65),)), steps_per_bar=6)
+    ax = piano_roll(chorus(0, form), form=form)
+    assert ax.get_xlim() == (0, 12)
+    assert "B♭" in texts(ax)
+    assert "6 steps" in ax.get_xlabel()
+
+
+def test_wrong_steps_are_marked_by_a_band_and_a_cross():
+    wrong = np.zeros(96, bool)
+    wrong[[30, 31, 60]] = True
+    ax = piano_roll(CHORDS_ONLY.form_roll(TWELVE_BAR), wrong=wrong)
+    bands = [p for p in ax.patches if p.get_height() >= 1]
+    assert sorted(p.get_x() for p in bands) == [30, 31, 60]
+    assert {p.get_width() for p in bands} == {1}
+    crosses = [line for line in ax.lines if line.get_marker() == "x"]
+    assert list(crosses[0].get_xdata()) == [30.5, 31.5, 60.5]
+    assert not [p for p in piano_roll(chorus(1)).patches if p.get_height() >= 1]
+
+
+@pytest.mark.parametrize(
+    ("music", "options", "message"),
+    [
+        (np.zeros((8, 7)), {}, r"expected a roll of shape \(steps, 25\), got \(8, 7\)"),
+        (np.zeros(()), {}, "expected a roll"),
+        (np.zeros((8, 12)), {"encoding": CHORDS_AND_MELODY}, "expected a roll"),
+        (np.full((8, 12), 0.5), {}, "0.0 and 1.0 only"),
+        (np.zeros((8, 12)), {"wrong": np.zeros(9, bool)}, r"wrong has shape \(9,\), expected \(8,"),
+        ([(60, 0, -1)], {}, "duration above 0"),
+    ],
+)
+def test_what_can_not_be_drawn_is_refused(music, options, message):
+    with pytest.raises(ValueError, match=message):
+        piano_roll(music, **options)
+
+
+def test_silence_and_unusual_ranges_can_be_drawn():
+    piano_roll(np.zeros((8, 25)))
+    piano_roll([])
+    ax = piano_roll([Note(0, 0, 1), Note(127, 3, 1)])
+    assert len(ax.get_yticks()) < 5  # no room to name every pitch
+    ax = piano_roll(np.eye(3), encoding=Encoding((10,), (20, 30)))
+    assert {note.pitch for note, _ in drawn_notes(ax)} == {10, 20, 30}
+
+
+def test_helpers_draw_into_the_axes_they_are_given():
+    _, (one, two, three) = plt.subplots(3)
+    assert piano_roll(chorus(1), ax=one) is one
+    assert learning_curve([1, 2], [3, 4], ax=two) is two
+    assert form_chart(TWELVE_BAR, ax=three) is three
+    assert len(plt.get_fignums()) == 1
+
+
+def test_a_learning_curve_shows_its_numbers_and_resets():
+    ax = learning_curve([1, 10, 100], [3.0, 2.0, 1.0], log=True, resets=[5, 50], label="seed 1")
+    assert ax.get_xscale() == "log"
+    curve, ticks = ax.lines
+    assert np.array_equal(curve.get_xydata(), [[1, 3], [10, 2], [100, 1]])
+    assert list(ticks.get_xdata()) == [5, 50]
+    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["seed 1", "reset"]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("training steps", "cross-entropy (nats a step)")
+
+
+@pytest.mark.parametrize(
+    ("steps", "values", "log", "message"),
+    [([1, 2], [1], False, "one of each"), ([0, 1], [1, 1], True, "above 0")],
+)
+def test_a_curve_that_can_not_be_drawn_is_refused(steps, values, log, message):
+    with pytest.raises(ValueError, match=message):
+        learning_curve(steps, values, log=log)
+
+
+def test_the_chart_has_three_lines_of_four_bars():
+    ax = form_chart(TWELVE_BAR, mark="C7")
+    boxes = ax.patches
+    assert [(b.get_x(), b.get_y()) for b in boxes] == [(c, r) for r in range(3) for c in range(4)]
+    filled = [
+        i + 1 for i, b in enumerate(boxes) if same_color(b.get_facecolor(), COLOURS["chords"])
+    ]
+    assert filled == [1, 3, 4, 7, 11]
+    numbers = [str(i + 1) for i in range(12)]
+    assert texts(ax)[::2] == numbers
+    assert [t.replace("♯", "#") for t in texts(ax)[1::2]] == list(TWELVE_BAR.chords)
+
+
+def test_letters_are_large_enough_for_a_phone():
+    for ax in (
+        piano_roll(chorus(1), form=TWELVE_BAR),
+        learning_curve([1], [1]),
+        form_chart(TWELVE_BAR),
+    ):
+        figure = ax.figure
+        figure.canvas.draw()
+        assert figure.get_figwidth() == figures.WIDTH
+        sizes = [t.get_fontsize() for t in ax.findobj(matplotlib.text.Text) if t.get_text().strip()]
+        assert min(sizes) >= 9
+
+
+def test_nothing_a_helper_draws_falls_outside_its_figure():
+    for ax in (piano_roll(chorus(1), form=TWELVE_BAR, title="Title"), form_chart(TWELVE_BAR)):
+        figure = ax.figure
+        figure.canvas.draw()
+        tight, whole = figure.get_tightbbox(), figure.bbox_inches
+        assert tight.x0 >= -0.02
+        assert tight.y0 >= -0.02
+        assert tight.x1 <= whole.x1 + 0.02
+        assert tight.y1 <= whole.y1 + 0.02
+
+
+def linear_rgb(colour):
+    rgb = np.array(to_rgb(colour))
+    return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+
+
+def test_colours_stay_apart_for_colour_blind_readers():
+    """Under simulated loss of red or of green cones (Viénot and others, 1999)."""
+    to_lms = np.array(
+        [[17.8824, 43.5161, 4.11935], [3.45565, 27.1554, 3.86714], [0.0299566, 0.184309, 1.46709]]
+    )
+    no_red = np.array([[0, 2.02344, -2.52581], [0, 1, 0], [0, 0, 1]])
+    no_green = np.array([[1, 0, 0], [0.494207, 0, 1.24827], [0, 0, 1]])
+    kinds = [
+        np.eye(3),
+        *(np.linalg.inv(to_lms) @ loss @ to_lms for loss in (no_red, no_green)),
+    ]
+    names = ["chords", "melody", "input_gate", "forget_gate", "output_gate", "cell_state"]
+    for kind in kinds:
+        for one, other in itertools.combinations(names, 2):
+            difference = kind @ (linear_rgb(COLOURS[one]) - linear_rgb(COLOURS[other]))
+            assert np.abs(difference).max() > 0.06, (one, other)
+
+
+def test_the_style_is_left_as_it_was():
+    before = dict(plt.rcParams)
+    piano_roll(chorus(1))
+    form_chart(TWELVE_BAR)
+    assert dict(plt.rcParams) == before
+    with plt.style.context(figures.STYLE):
+        assert plt.rcParams["font.size"] == 10
