@@ -13,6 +13,8 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist loadscope
 PYTHON ?=
 CANDIDATES := $(if $(PYTHON),$(PYTHON),python3 python3.13 python3.12 python3.11 python3.14 python)
 
+# The kernels choose how to draw; a setting of the shell must not choose for them.
+unexport MPLBACKEND
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 

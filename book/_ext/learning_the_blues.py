@@ -35,15 +35,16 @@ def mathjax_script() -> Path:
     return Path(found[0].locate())
 
 
-def use_local_mathjax(app: Sphinx, config: Config) -> None:
-    """Copy the script into the built book's _static and load it from there."""
+def make_self_contained(app: Sphinx, config: Config) -> None:
+    """Copy MathJax into the built book's _static, load it from there, and use our templates."""
     config.html_static_path.append(str(mathjax_script()))
     config.mathjax_path = SCRIPT
+    config.templates_path.append(str(Path(__file__).parent / "templates"))
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the extension with Sphinx."""
     # Jupyter Book sets this for sphinx_comments, which this book leaves out.
     app.add_config_value("comments_config", {}, "html", types=[dict])
-    app.connect("config-inited", use_local_mathjax)
+    app.connect("config-inited", make_self_contained)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,269 @@
+"""The built book as a reader meets it: opened from disk in a real browser, with no network.
+
+Each page is visited once and looked at from several sides. Any request that leaves the machine is
+refused and counts as a failure. Without a browser these tests are skipped (in CI they fail).
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from functools import cache
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+HTML = Path(__file__).resolve().parent.parent / "_build" / "html"
+PAGES = sorted(
+    path.relative_to(HTML).as_posix()
+    for path in HTML.rglob("*.html")
+    if path != HTML / "index.html" and not path.relative_to(HTML).parts[0].startswith("_")
+)
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--autoplay-policy=no-user-gesture-required",
+)
+ELSEWHERE = re.compile(r"^(?!file:|data:|blob:|about:)")
+WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
+
+# Runs in the page: how long a player says it lasts, and what its sound decodes to.
+LISTEN = """async ([player, stored]) => {
+    player.preload = "auto";
+    player.load();
+    const ready = new Promise((resolve, reject) => {
+        player.addEventListener("loadedmetadata", resolve);
+        player.addEventListener("error", () => reject(new Error("the sound does not load")));
+        setTimeout(() => reject(new Error("the player did not load in 10 s")), 10000);
+    });
+    if (player.readyState < 1) await ready;
+    const bytes = stored
+        ? Uint8Array.from(atob(stored), (character) => character.charCodeAt(0)).buffer
+        : await (await fetch(player.currentSrc)).arrayBuffer();
+    const sound = await new OfflineAudioContext(1, 1, 44100).decodeAudioData(bytes);
+    const samples = sound.getChannelData(0);
+    let peak = 0, power = 0;
+    for (const sample of samples) {
+        peak = Math.max(peak, Math.abs(sample));
+        power += sample * sample;
+    }
+    return {
+        duration: player.duration, decoded: sound.duration,
+        peak, rms: Math.sqrt(power / samples.length),
+    };
+}"""
+
+PLAY = """async (player) => {
+    player.muted = true;
+    await player.play();
+    const start = Date.now();
+    while (player.currentTime === 0 && Date.now() - start < 5000) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    player.pause();
+    return player.currentTime;
+}"""
+
+WIDEST = """() => [...document.querySelectorAll("body *")]
+    .filter((element) => element.getBoundingClientRect().right > innerWidth + 1)
+    .map((element) => `${element.tagName}.${element.className}`).slice(0, 5)"""
+
+
+class Visit(NamedTuple):
+    """An open page and what went wrong while it loaded."""
+
+    name: str
+    page: Page
+    problems: list[str]
+
+
+def find_browser() -> str:
+    """The path of an installed browser; skips (or fails, in CI) if there is none."""
+    for name in BROWSERS:
+        if path := shutil.which(name):
+            return path
+    message = "no Chromium or Chrome on this machine: the built pages are not tested"
+    if os.environ.get("CI"):
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=find_browser(), args=list(FLAGS))
+        yield running
+        running.close()
+
+
+def open_page(browser: Browser, address: str, **options: object) -> Visit:
+    """Open a page of the book (with ``?query`` if need be), noting everything that goes wrong."""
+    context = browser.new_context(**{"viewport": WIDE} | options)
+    problems: list[str] = []
+
+    def on_console(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            problems.append(f"console: {message.text}")
+
+    def refuse(route: object) -> None:
+        problems.append(f"asked the network for {route.request.url}")
+        route.abort()
+
+    context.route(ELSEWHERE, refuse)
+    page = context.new_page()
+    page.on("console", on_console)
+    page.on("pageerror", lambda error: problems.append(f"error: {error}"))
+    page.on("requestfailed", lambda request: problems.append(f"failed: {request.url[:200]}"))
+    path, _, query = address.partition("?")
+    page.goto((HTML / path).as_uri() + (f"?{query}" if query else ""), wait_until="load")
+    if options.get("java_script_enabled", True):
+        page.evaluate("() => window.MathJax?.startup?.promise")
+    return Visit(address, page, problems)
+
+
+@pytest.fixture(scope="module", params=PAGES)
+def visit(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Visit]:
+    """One page of the book, open in the browser."""
+    opened = open_page(browser, request.param)
+    yield opened
+    opened.page.context.close()
+
+
+class Anchors(HTMLParser):
+    """Collects the places of a page that a link can point to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: set[str] = set()
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.found |= {value for name, value in attributes if name in ("id", "name") and value}
+
+
+@cache
+def anchors(path: Path) -> frozenset[str]:
+    parser = Anchors()
+    parser.feed(path.read_text(encoding="utf-8"))
+    return frozenset(parser.found)
+
+
+def test_the_book_is_built() -> None:
+    assert (HTML / "index.html").exists(), "the book is not built: run `make book`"
+    assert "book/welcome.html" in PAGES
+
+
+def test_the_index_leads_to_the_welcome_page() -> None:
+    index = (HTML / "index.html").read_text(encoding="utf-8")
+    target = re.search(r'http-equiv="refresh"\s+content="0;\s*url=([^"]+)"', index, flags=re.I)
+    assert (HTML / target[1]).samefile(HTML / "book" / "welcome.html")
+
+
+def test_it_loads_without_an_error_or_a_network(visit: Visit) -> None:
+    assert visit.problems == []
+
+
+def test_every_equation_is_typeset(visit: Visit) -> None:
+    page = visit.page
+    equations = page.locator(".math").count()
+    assert page.locator(".math mjx-container").count() == equations
+    assert page.locator("mjx-container").count() == equations
+    assert page.locator('mjx-merror, [data-mml-node="merror"]').count() == 0
+    prose = page.locator(".bd-article :is(p, li, td, th, dd, h1, h2, h3):visible").all_inner_texts()
+    left = [text for text in prose if re.search(r"\\\(|\\\[|\$\$", text)]
+    assert left == [], "TeX that nothing has typeset"
+
+
+def test_every_player_loads_decodes_and_plays(visit: Visit) -> None:
+    players = visit.page.locator("audio").element_handles()
+    for number, player in enumerate(players, start=1):
+        source = player.evaluate("player => player.currentSrc || player.src")
+        stored = None
+        if source.startswith("file:"):  # a page opened from disk may play a file, but not read it
+            stored = base64.b64encode(Path(unquote(urlsplit(source).path)).read_bytes()).decode()
+        sound = visit.page.evaluate(LISTEN, [player, stored])
+        where = f"player {number} of {len(players)}: {sound}"
+        assert sound["duration"] is not None and 1 < sound["duration"] < 3600, where
+        assert sound["decoded"] == pytest.approx(sound["duration"], abs=0.2), where
+        assert 0.05 < sound["peak"] <= 1.0, where
+        assert sound["rms"] > 0.005, where
+    if players:
+        assert players[0].evaluate(PLAY) > 0
+
+
+def test_every_image_has_a_text_for_who_can_not_see_it(visit: Visit) -> None:
+    images = visit.page.locator("img").evaluate_all("all => all.map(i => [i.src, i.alt])")
+    assert [source[:120] for source, alt in images if not alt.strip()] == []
+    broken = "all => all.filter(i => !i.complete || !i.naturalWidth).map(i => i.src.slice(0, 120))"
+    assert visit.page.locator("img:visible").evaluate_all(broken) == []
+
+
+def test_every_link_leads_somewhere(visit: Visit) -> None:
+    lost = []
+    for link in visit.page.locator("a[href]").evaluate_all("all => all.map(a => a.href)"):
+        parts = urlsplit(link)
+        if parts.scheme in ("https", "http", "mailto"):
+            continue
+        if parts.scheme != "file":
+            lost.append(link[:200])
+            continue
+        path, place = Path(unquote(parts.path)), unquote(parts.fragment)
+        inside = path.is_file() and path.is_relative_to(HTML)
+        if not inside or (place and place not in anchors(path)):
+            lost.append(link)
+    assert lost == []
+
+
+def test_it_fits_a_phone(visit: Visit) -> None:
+    page = visit.page
+    page.set_viewport_size(NARROW)
+    try:
+        width = page.evaluate("() => document.documentElement.scrollWidth")
+        assert width <= NARROW["width"], f"{width} px wide because of {page.evaluate(WIDEST)}"
+        for player in page.locator("audio:visible").all():
+            box = player.bounding_box()
+            assert box["width"] >= 180, "a player too narrow to use"
+            assert box["x"] + box["width"] <= NARROW["width"]
+    finally:
+        page.set_viewport_size(WIDE)
+
+
+def test_the_search_finds_a_word_without_a_server(browser: Browser) -> None:
+    opened = open_page(browser, "search.html?q=blues")
+    opened.page.wait_for_selector("#search-results li a", timeout=5000)
+    assert opened.problems == []
+    opened.page.context.close()
+
+
+def test_equations_can_be_read_without_javascript(browser: Browser) -> None:
+    chapter = next(
+        name for name in PAGES if 'class="math' in (HTML / name).read_text(encoding="utf-8")
+    )
+    opened = open_page(browser, chapter, java_script_enabled=False)
+    equations = opened.page.locator(".bd-article .math").all_inner_texts()
+    assert equations
+    assert all(re.search(r"\\\(.+\\\)|\\\[.+\\\]", text, flags=re.DOTALL) for text in equations)
+    opened.page.context.close()
+
+
+def test_each_notebook_can_be_downloaded_as_it_is_stored() -> None:
+    notebooks = sorted((HTML.parent.parent / "notebooks").glob("*.ipynb"))
+    assert notebooks
+    for notebook in notebooks:
+        page = HTML / "notebooks" / f"{notebook.stem}.html"
+        links = re.findall(r'<a href="([^"]+\.ipynb)"', page.read_text(encoding="utf-8"))
+        assert links, f"{page.name} offers no download"
+        for link in links:
+            assert (page.parent / link).read_bytes() == notebook.read_bytes(), link

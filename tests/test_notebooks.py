@@ -1,0 +1,198 @@
+"""The notebooks as they are stored: executed, small, in one form, and built like every chapter.
+
+That their outputs are still true is checked elsewhere, by running them (nbval). That check passes
+on a notebook without outputs, so what is stored is looked at here.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import nbformat
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+LARGEST_OUTPUT = 400_000  # characters of JSON; a figure is some 40,000
+SECTIONS = (
+    "What you will learn and hear",
+    "Checks",
+    "Summary",
+    "Exercises",
+    "Where this differs from the paper",
+)
+# Places that differ from machine to machine and have no business in a page.
+LOCAL_PATH = re.compile(r"(/root/|/home/\w|/Users/\w|/tmp/|/work/|[A-Z]:\\\\|site-packages)")
+
+every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+def read(path: Path) -> nbformat.NotebookNode:
+    return nbformat.read(path, as_version=nbformat.NO_CONVERT)
+
+
+def code_cells(path: Path) -> list[nbformat.NotebookNode]:
+    return [cell for cell in read(path).cells if cell.cell_type == "code"]
+
+
+def tags(cell: nbformat.NotebookNode) -> list[str]:
+    return cell.metadata.get("tags", [])
+
+
+def mime_types(cell: nbformat.NotebookNode) -> set[str]:
+    return {mime for output in cell.outputs for mime in output.get("data", {})}
+
+
+def toc_files(entry: Any) -> list[str]:
+    """Every file that is named anywhere in the table of contents, in order."""
+    if isinstance(entry, list):
+        return [name for item in entry for name in toc_files(item)]
+    if isinstance(entry, dict):
+        here = [entry[key] for key in ("root", "file") if key in entry]
+        return here + [name for value in entry.values() for name in toc_files(value)]
+    return []
+
+
+def section(path: Path, title: str) -> list[nbformat.NotebookNode]:
+    """The cells of a second-level section, from its heading to the next."""
+    found, inside = [], False
+    for cell in read(path).cells:
+        if cell.cell_type == "markdown":
+            titles = re.findall(r"^## +(.+?) *$", cell.source, flags=re.MULTILINE)
+            inside = titles[-1] == title if titles else inside
+        if inside:
+            found.append(cell)
+    return found
+
+
+@pytest.fixture(scope="module")
+def store() -> ModuleType:
+    """The tool that stores notebooks."""
+    place = ROOT / "tools" / "store_notebooks.py"
+    spec = importlib.util.spec_from_file_location("store_notebooks", place)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_table_of_contents_and_the_folders_agree() -> None:
+    listed = toc_files(yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8")))
+    assert len(listed) == len(set(listed)), "a page is listed twice"
+    pages = [path for path in ROOT.glob("book/*.md")] + NOTEBOOKS
+    present = {path.relative_to(ROOT).with_suffix("").as_posix() for path in pages}
+    assert set(listed) == present
+
+
+@every_notebook
+def test_it_is_stored_executed_from_top_to_bottom(path: Path) -> None:
+    cells = code_cells(path)
+    counts = [cell.execution_count for cell in cells]
+    assert counts == list(range(1, len(cells) + 1)), "run `make notebooks`"
+
+
+@every_notebook
+def test_no_cell_failed_or_warned(path: Path) -> None:
+    for cell in code_cells(path):
+        for output in cell.outputs:
+            assert output.output_type != "error", cell.source
+            if "nbval-ignore-output" not in tags(cell):
+                assert output.get("name") != "stderr", f"{cell.source}\nprints {output.text}"
+
+
+@every_notebook
+def test_every_figure_has_alt_text(path: Path) -> None:
+    for cell in code_cells(path):
+        if any(mime.startswith("image/") for mime in mime_types(cell)):
+            alt = cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")
+            assert len(alt.split()) >= 4, f"no alt text that says what is seen:\n{cell.source}"
+
+
+@every_notebook
+def test_sound_is_made_by_the_build_and_not_stored(path: Path) -> None:
+    for cell in code_cells(path):
+        if "audio" in tags(cell):
+            assert cell.outputs == [], cell.source
+            assert "nbval-ignore-output" in tags(cell), cell.source
+        else:
+            stored = json.dumps(cell.outputs)
+            assert "<audio" not in stored, f"a player in a cell not tagged audio:\n{cell.source}"
+            assert "data:audio" not in stored, cell.source
+
+
+@every_notebook
+def test_shown_source_is_not_compared(path: Path) -> None:
+    for cell in code_cells(path):
+        if re.search(r"^show\(", cell.source, flags=re.MULTILINE):
+            assert "nbval-ignore-output" in tags(cell), cell.source
+
+
+@every_notebook
+def test_outputs_are_small_and_name_no_place_of_a_machine(path: Path) -> None:
+    for cell in code_cells(path):
+        for output in cell.outputs:
+            size = len(json.dumps(output))
+            assert size <= LARGEST_OUTPUT, f"{size} characters of output:\n{cell.source}"
+            texts = {
+                mime: text
+                for mime, text in output.get("data", {}).items()
+                if not mime.startswith("image/") or mime == "image/svg+xml"
+            } | {"stream": output.get("text", "")}
+            for mime, text in texts.items():
+                found = LOCAL_PATH.search(text if isinstance(text, str) else json.dumps(text))
+                assert not found, f"{found[0]!r} in the {mime} of\n{cell.source}"
+
+
+@every_notebook
+def test_it_is_stored_in_the_one_form(path: Path, store: ModuleType) -> None:
+    notebook = store.read(path)
+    store.prepare(notebook)
+    store.normalise(notebook)
+    text = nbformat.writes(notebook, version=nbformat.NO_CONVERT).rstrip("\n") + "\n"
+    assert text == path.read_text(encoding="utf-8"), "run `make notebooks`"
+
+
+@every_notebook
+def test_it_has_the_sections_of_a_chapter_in_order(path: Path) -> None:
+    prose = [cell.source for cell in read(path).cells if cell.cell_type == "markdown"]
+    titles = re.findall(r"^## +(.+?) *$", "\n\n".join(prose), flags=re.MULTILINE)
+    assert [title for title in titles if title in SECTIONS] == list(SECTIONS)
+    assert titles[0] == SECTIONS[0]
+    assert titles[-1] == SECTIONS[-1]
+
+
+@every_notebook
+def test_its_title_carries_its_number(path: Path) -> None:
+    number = int(path.name.split("_")[0])
+    title = read(path).cells[0].source.splitlines()[0]
+    assert re.match(rf"# {number}\b", title), f"{title!r} should begin with '# {number}'"
+
+
+@every_notebook
+def test_it_opens_with_three_things_to_learn(path: Path) -> None:
+    text = "\n".join(cell.source for cell in section(path, SECTIONS[0]))
+    text = text.split(f"## {SECTIONS[0]}")[1].split("\n## ")[0]
+    assert len(re.findall(r"^[-*] ", text, flags=re.MULTILINE)) == 3
+
+
+@every_notebook
+def test_its_checks_assert_something(path: Path) -> None:
+    code = [cell.source for cell in section(path, "Checks") if cell.cell_type == "code"]
+    assert any(re.search(r"\bassert\b|\.testing\.assert_", source) for source in code)
+
+
+@every_notebook
+def test_each_exercise_has_a_hint_and_a_folded_solution(path: Path) -> None:
+    cells = section(path, "Exercises")
+    prose = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    hints = len(re.findall(r"\{dropdown\} *Hint", prose))
+    solutions = [cell for cell in cells if cell.cell_type == "code"]
+    assert 3 <= hints <= 5
+    assert len(solutions) >= hints
+    for cell in solutions:
+        assert "solution" in tags(cell), f"not folded (tag it hide-input):\n{cell.source}"
