@@ -1,0 +1,857 @@
+"""The inner loops of training and free run, compiled: the same steps as `network` and `gradient`.
+
+Those two modules are written to be read; this one is written to be run. It differs in layout, not
+in arithmetic: a network is packed into one flat array, the *arena*, where each voice has a `Room`
+whose size and place are known to the compiler. Several networks of one topology may stand side by
+side in *lanes*; the ordinary case is one lane. The innermost dimension of everything is the lane,
+then the block: that is what a processor works on at once (see `vectors`).
+
+Nothing here may be reordered by the compiler: a seed gives the same weights, bit for bit, on every
+machine, alone or in a lane beside others.
+
+Chapter 6 (One step at a time) builds this module up.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit, types
+from numba.extending import (
+    NativeValue,
+    models,
+    overload,
+    register_model,
+    typeof_impl,
+    unbox,
+)
+
+from .network import Network, State, Topology, Voice
+from .vectors import (
+    absolute,
+    fold_maximum,
+    fold_product,
+    fold_sum,
+    load,
+    logistic,
+    splat,
+    store,
+    tile,
+)
+
+# A compiled function is cached on disk under the types of its arguments. This digest is part of
+# them, so that a change in any file that the machine code comes from is a change of type.
+_DIGEST = hashlib.sha256(
+    b"".join(Path(__file__).with_name(name).read_bytes() for name in ("kernel.py", "vectors.py"))
+).hexdigest()[:12]
+
+LEAST = 2.0**-60  # a probability below this counts as this in the reported error
+RESCALE = 2.0**-600
+
+
+class Room(NamedTuple):
+    """Where one voice stands in the arena, all in float64 numbers; known when compiling.
+
+    lanes : networks side by side. start : the voice's first unit in a roll. inputs : input units.
+    blocks : memory blocks. cells : cells of its largest block; smaller ones are filled up with
+    cells that are never heard. heard : for each voice it reads, itself among them, in the order of
+    the topology: the place of its cell outputs and how many there are. at : where the room begins.
+    """
+
+    lanes: int
+    start: int
+    inputs: int
+    blocks: int
+    cells: int
+    heard: tuple[tuple[int, int], ...]
+    at: int
+
+    @property
+    def units(self) -> int:
+        """Cells of all blocks, silent ones included."""
+        return self.blocks * self.cells
+
+    @property
+    def sources(self) -> int:
+        """Sources of a hidden unit: inputs, heard cells, 1."""
+        return self.inputs + sum(count for _, count in self.heard) // self.lanes + 1
+
+    @property
+    def output_sources(self) -> int:
+        """Sources of an output unit: inputs, the voice's own cells, 1."""
+        return self.inputs + self.units + 1
+
+    @property
+    def hidden(self) -> int:
+        """Hidden units: three gates a block, and the cells."""
+        return 3 * self.blocks + self.units
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """What the room holds, in order, each with its shape; the last axis is always the lane."""
+        lanes, units, inputs = self.lanes, self.units, self.inputs
+        return {
+            "cell_output": (units, lanes),
+            "cell_state": (units, lanes),
+            "rate": (1, lanes),
+            "momentum": (1, lanes),
+            "wrong": (1, lanes),
+            "g_low": (1, lanes),
+            "g_width": (1, lanes),
+            "h_low": (1, lanes),
+            "h_width": (1, lanes),
+            "worst": (1, lanes),
+            "likelihood": (1, lanes),
+            "rescaled": (1, lanes),
+            "audible": (units, lanes),
+            "source": (self.sources, lanes),
+            "prediction": (inputs, lanes),
+            "target": (inputs, lanes),
+            "into_cell": (units, lanes),
+            "output": (self.output_sources, inputs, lanes),
+            "output_velocity": (self.output_sources, inputs, lanes),
+            "hidden": (self.sources, self.hidden, lanes),
+            "hidden_velocity": (self.sources, self.hidden, lanes),
+            "partials": (self.sources, 3, units, lanes),
+        }
+
+    @property
+    def size(self) -> int:
+        """Numbers in the room."""
+        return sum(int(np.prod(shape)) for shape in self.shapes().values())
+
+    def place(self, name: str) -> int:
+        """Where a part of the room begins in the arena."""
+        at = self.at
+        for part, shape in self.shapes().items():
+            if part == name:
+                return at
+            at += int(np.prod(shape))
+        raise KeyError(name)
+
+    def view(self, arena: np.ndarray, name: str) -> np.ndarray:
+        """A part of the room as an array of its own shape, sharing memory with the arena."""
+        shape, at = self.shapes()[name], self.place(name)
+        return arena[at : at + int(np.prod(shape))].reshape(shape)
+
+
+class _RoomType(types.Type):
+    """A room as a Numba type: a value without content, its numbers known when compiling."""
+
+    def __init__(self, room: Room) -> None:
+        self.room = room
+        super().__init__(name=f"Room({tuple(room)}, {_DIGEST})")
+
+
+@register_model(_RoomType)
+class _RoomModel(models.OpaqueModel):
+    pass
+
+
+@typeof_impl.register(Room)
+def _type_of_room(value: Room, _: Any) -> _RoomType:
+    return _RoomType(value)
+
+
+@unbox(_RoomType)
+def _unbox_room(_: Any, __: Any, c: Any) -> NativeValue:
+    return NativeValue(c.context.get_dummy_value())
+
+
+# What follows is compiled for each room. The functions without a body are names for what the
+# `overload` below them builds.
+
+
+def _listen(room, arena):  # type: ignore[no-untyped-def]
+    """Copy what the voices let out at the step before to where this voice's units read it."""
+
+
+@overload(_listen, jit_options={"forceinline": True})
+def _(room, arena):  # type: ignore[no-untyped-def]
+    r = room.room
+    heard, first = r.heard, r.place("source") + r.inputs * r.lanes
+
+    def listen(room, arena):  # type: ignore[no-untyped-def]
+        at = first
+        for voice in range(len(heard)):
+            place, count = heard[voice]
+            for k in range(count):
+                arena[at + k] = arena[place + k]
+            at += count
+        return False
+
+    return listen
+
+
+def _activate(room, arena):  # type: ignore[no-untyped-def]
+    """The forward pass of one voice; returns what learning needs of it."""
+
+
+@overload(_activate, jit_options={"forceinline": True})
+def _(room, arena):  # type: ignore[no-untyped-def]
+    r = room.room
+    lanes, blocks, cells, units, inputs = r.lanes, r.blocks, r.cells, r.units, r.inputs
+    sources, output_sources = r.sources, r.output_sources
+    gate_width, cell_width, output_width = blocks * lanes, units * lanes, inputs * lanes
+    hidden_width = 3 * gate_width + cell_width
+    source, hidden, output = r.place("source"), r.place("hidden"), r.place("output")
+    state_at, output_at, audible = r.place("cell_state"), r.place("cell_output"), r.place("audible")
+    g_low, g_width, h_low, h_width = map(r.place, ("g_low", "g_width", "h_low", "h_width"))
+    prediction_at = r.place("prediction")
+
+    def activate(room, arena):  # type: ignore[no-untyped-def]
+        input_net = splat(0.0, gate_width)
+        forget_net = splat(0.0, gate_width)
+        output_net = splat(0.0, gate_width)
+        cell_net = splat(0.0, cell_width)
+        for s in range(sources):
+            x = load(arena, source + s * lanes, lanes)
+            w = hidden + s * hidden_width
+            to_gate = tile(x, blocks)
+            input_net = input_net + load(arena, w, gate_width) * to_gate
+            forget_net = forget_net + load(arena, w + gate_width, gate_width) * to_gate
+            output_net = output_net + load(arena, w + 2 * gate_width, gate_width) * to_gate
+            cell_net = cell_net + load(arena, w + 3 * gate_width, cell_width) * tile(x, units)
+        input_gate, forget_gate = logistic(input_net), logistic(forget_net)
+        output_gate, offered = logistic(output_net), logistic(cell_net)
+
+        low, width = load(arena, g_low, lanes), load(arena, g_width, lanes)
+        candidate = tile(low, units) + tile(width, units) * offered
+        before = load(arena, state_at, cell_width)
+        state = tile(forget_gate, cells) * before + tile(input_gate, cells) * candidate
+        store(arena, state_at, state)
+        low, width = load(arena, h_low, lanes), load(arena, h_width, lanes)
+        squashed = logistic(state)
+        heard = tile(low, units) + tile(width, units) * squashed
+        heard = heard * load(arena, audible, cell_width)
+        store(arena, output_at, tile(output_gate, cells) * heard)
+
+        net = splat(0.0, output_width)
+        for s in range(output_sources):
+            place = source + s * lanes
+            if s >= inputs:
+                place = output_at + (s - inputs) * lanes
+            if s == output_sources - 1:
+                place = source + (sources - 1) * lanes
+            x = load(arena, place, lanes)
+            net = net + load(arena, output + s * output_width, output_width) * tile(x, inputs)
+        prediction = logistic(net)
+        store(arena, prediction_at, prediction)
+        return (
+            input_gate,
+            forget_gate,
+            output_gate,
+            offered,
+            candidate,
+            before,
+            squashed,
+            heard,
+            prediction,
+        )
+
+    return activate
+
+
+def _learn(room, arena, record):  # type: ignore[no-untyped-def]
+    """One online update of one voice from what `_activate` recorded."""
+
+
+@overload(_learn, jit_options={"forceinline": True})
+def _(room, arena, record):  # type: ignore[no-untyped-def]
+    r = room.room
+    lanes, blocks, cells, units, inputs = r.lanes, r.blocks, r.cells, r.units, r.inputs
+    sources, output_sources = r.sources, r.output_sources
+    gate_width, cell_width, output_width = blocks * lanes, units * lanes, inputs * lanes
+    hidden_width = 3 * gate_width + cell_width
+    partial_width = 3 * cell_width
+    source, target_at, into_cell = map(r.place, ("source", "target", "into_cell"))
+    output_at, audible, partials = map(r.place, ("cell_output", "audible", "partials"))
+    hidden, hidden_velocity = r.place("hidden"), r.place("hidden_velocity")
+    output, output_velocity = r.place("output"), r.place("output_velocity")
+    rate_at, momentum_at, worst, likelihood = map(
+        r.place, ("rate", "momentum", "worst", "likelihood")
+    )
+    g_width, h_width = r.place("g_width"), r.place("h_width")
+
+    def learn(room, arena, record):  # type: ignore[no-untyped-def]
+        (i, f, o, offered, candidate, before, squashed, heard, prediction) = record
+        rate, momentum = load(arena, rate_at, lanes), load(arena, momentum_at, lanes)
+
+        delta = prediction - load(arena, target_at, output_width)
+        off = absolute(delta)
+        store(arena, worst, fold_maximum(off, inputs))
+        right = fold_product(1.0 - off, inputs)
+        store(arena, likelihood, load(arena, likelihood, lanes) * right)
+
+        # Through the output weights into the cells, then on to output gates and states.
+        for c in range(units):
+            back = load(arena, output + (inputs + c) * output_width, output_width) * delta
+            store(arena, into_cell + c * lanes, fold_sum(back, inputs))
+        error = load(arena, into_cell, cell_width)
+        gate_error = fold_sum(error * heard, cells) * (o * (1.0 - o))
+        h_slope = tile(load(arena, h_width, lanes), units) * (squashed * (1.0 - squashed))
+        error = error * load(arena, audible, cell_width) * tile(o, cells) * h_slope
+
+        # What one unit of each source adds to the partials of cell, input gate and forget gate.
+        g_slope = tile(load(arena, g_width, lanes), units) * (offered * (1.0 - offered))
+        kept = tile(f, cells)
+        gain_cell = tile(i, cells) * g_slope
+        gain_input = candidate * tile(i * (1.0 - i), cells)
+        gain_forget = before * tile(f * (1.0 - f), cells)
+
+        step = tile(rate, inputs) * delta
+        keep = tile(momentum, inputs)
+        for s in range(output_sources):
+            place = source + s * lanes
+            if s >= inputs:
+                place = output_at + (s - inputs) * lanes
+            if s == output_sources - 1:
+                place = source + (sources - 1) * lanes
+            x = tile(load(arena, place, lanes), inputs)
+            w, v = output + s * output_width, output_velocity + s * output_width
+            velocity = keep * load(arena, v, output_width) - step * x
+            store(arena, v, velocity)
+            store(arena, w, load(arena, w, output_width) + velocity)
+
+        step_gate = tile(rate, blocks) * gate_error
+        step_cell = tile(rate, units) * error
+        keep_gate, keep_cell = tile(momentum, blocks), tile(momentum, units)
+        for s in range(sources):
+            x = load(arena, source + s * lanes, lanes)
+            to_cell = tile(x, units)
+            p = partials + s * partial_width
+            cell = kept * load(arena, p, cell_width) + gain_cell * to_cell
+            store(arena, p, cell)
+            p += cell_width
+            by_input = kept * load(arena, p, cell_width) + gain_input * to_cell
+            store(arena, p, by_input)
+            p += cell_width
+            by_forget = kept * load(arena, p, cell_width) + gain_forget * to_cell
+            store(arena, p, by_forget)
+
+            w, v = hidden + s * hidden_width, hidden_velocity + s * hidden_width
+            velocity = keep_gate * load(arena, v, gate_width)
+            velocity = velocity - fold_sum(step_cell * by_input, cells)
+            store(arena, v, velocity)
+            store(arena, w, load(arena, w, gate_width) + velocity)
+            w, v = w + gate_width, v + gate_width
+            velocity = keep_gate * load(arena, v, gate_width)
+            velocity = velocity - fold_sum(step_cell * by_forget, cells)
+            store(arena, v, velocity)
+            store(arena, w, load(arena, w, gate_width) + velocity)
+            w, v = w + gate_width, v + gate_width
+            velocity = keep_gate * load(arena, v, gate_width) - step_gate * tile(x, blocks)
+            store(arena, v, velocity)
+            store(arena, w, load(arena, w, gate_width) + velocity)
+            w, v = w + gate_width, v + gate_width
+            velocity = keep_cell * load(arena, v, cell_width) - step_cell * cell
+            store(arena, v, velocity)
+            store(arena, w, load(arena, w, cell_width) + velocity)
+
+    return learn
+
+
+def _present(room, arena, lane, inputs, targets):  # type: ignore[no-untyped-def]
+    """Put one lane's inputs and targets, two rows of a roll, in place."""
+
+
+@overload(_present, jit_options={"forceinline": True})
+def _(room, arena, lane, inputs, targets):  # type: ignore[no-untyped-def]
+    r = room.room
+    lanes, count, start = r.lanes, r.inputs, r.start
+    source, target = r.place("source"), r.place("target")
+
+    def present(room, arena, lane, inputs, targets):  # type: ignore[no-untyped-def]
+        for unit in range(count):
+            arena[source + unit * lanes + lane] = inputs[start + unit]
+            arena[target + unit * lanes + lane] = targets[start + unit]
+        return False
+
+    return present
+
+
+def _judge(room, arena, lane):  # type: ignore[no-untyped-def]
+    """Say whether one lane's step was a gross error; keep its likelihood from underflow."""
+
+
+@overload(_judge, jit_options={"forceinline": True})
+def _(room, arena, lane):  # type: ignore[no-untyped-def]
+    r = room.room
+    worst, wrong, likelihood, rescaled = map(r.place, ("worst", "wrong", "likelihood", "rescaled"))
+
+    def judge(room, arena, lane):  # type: ignore[no-untyped-def]
+        if arena[likelihood + lane] < RESCALE:
+            arena[likelihood + lane] = max(arena[likelihood + lane], RESCALE * LEAST) / RESCALE
+            arena[rescaled + lane] += 1.0
+        return arena[worst + lane] > arena[wrong + lane]
+
+    return judge
+
+
+def _changed(room, arena, snapshot):  # type: ignore[no-untyped-def]
+    """Does the state of a voice differ from that in another arena?"""
+
+
+@overload(_changed, jit_options={"forceinline": True})
+def _(room, arena, snapshot):  # type: ignore[no-untyped-def]
+    r = room.room
+    width = r.units * r.lanes
+    state, output = r.place("cell_state"), r.place("cell_output")
+
+    def changed(room, arena, snapshot):  # type: ignore[no-untyped-def]
+        for c in range(width):
+            if arena[state + c] != snapshot[state + c] or arena[output + c] != snapshot[output + c]:
+                return True
+        return False
+
+    return changed
+
+
+def _clear(room, arena, lane):  # type: ignore[no-untyped-def]
+    """Clear one lane's cell states, cell outputs and partials."""
+
+
+@overload(_clear, jit_options={"forceinline": True})
+def _(room, arena, lane):  # type: ignore[no-untyped-def]
+    r = room.room
+    lanes, units, partial_count = r.lanes, r.units, r.sources * 3 * r.units
+    state, output, partials = map(r.place, ("cell_state", "cell_output", "partials"))
+
+    def clear(room, arena, lane):  # type: ignore[no-untyped-def]
+        for c in range(units):
+            arena[state + c * lanes + lane] = 0.0
+            arena[output + c * lanes + lane] = 0.0
+        for c in range(partial_count):
+            arena[partials + c * lanes + lane] = 0.0
+        return False
+
+    return clear
+
+
+def _recalled(room, arena, out, at):  # type: ignore[no-untyped-def]
+    """Write a voice's predictions (one lane) to row ``at``; is one on the wrong side of 0.5?"""
+
+
+@overload(_recalled, jit_options={"forceinline": True})
+def _(room, arena, out, at):  # type: ignore[no-untyped-def]
+    r = room.room
+    inputs, start, prediction, target = r.inputs, r.start, r.place("prediction"), r.place("target")
+
+    def recalled(room, arena, out, at):  # type: ignore[no-untyped-def]
+        wrong = False
+        for unit in range(inputs):
+            p = arena[prediction + unit]
+            out[at, start + unit] = p
+            wrong = wrong or (p > 0.5) != (arena[target + unit] > 0.5)
+        return wrong
+
+    return recalled
+
+
+def _hear(room, arena):  # type: ignore[no-untyped-def]
+    """One step of one voice without learning."""
+
+
+@overload(_hear, jit_options={"forceinline": True})
+def _(room, arena):  # type: ignore[no-untyped-def]
+    def hear(room, arena):  # type: ignore[no-untyped-def]
+        _activate(room, arena)
+        return False
+
+    return hear
+
+
+def _practise(room, arena):  # type: ignore[no-untyped-def]
+    """One step of one voice with learning."""
+
+
+@overload(_practise, jit_options={"forceinline": True})
+def _(room, arena):  # type: ignore[no-untyped-def]
+    def practise(room, arena):  # type: ignore[no-untyped-def]
+        _learn(room, arena, _activate(room, arena))
+        return False
+
+    return practise
+
+
+def _in_every_room(work: Any) -> Any:
+    """Make of a function of one room a function of a tuple of them: did any of them say True?"""
+
+    def every(rooms, *args):  # type: ignore[no-untyped-def]
+        """Replaced below when compiled."""
+
+    @overload(every, jit_options={"forceinline": True})
+    def _(rooms, *args):  # type: ignore[no-untyped-def]
+        if len(rooms) == 1:
+            return lambda rooms, *args: work(rooms[0], *args)
+
+        def both(rooms, *args):  # type: ignore[no-untyped-def]
+            first = work(rooms[0], *args)
+            rest = every(rooms[1:], *args)
+            return first or rest
+
+        return both
+
+    return every
+
+
+_listen_all = _in_every_room(_listen)
+_present_all = _in_every_room(_present)
+_practise_all = _in_every_room(_practise)
+_hear_all = _in_every_room(_hear)
+_judge_all = _in_every_room(_judge)
+_clear_all = _in_every_room(_clear)
+_recalled_all = _in_every_room(_recalled)
+_changed_all = _in_every_room(_changed)
+
+
+# Columns of the cursors that say where each lane is: the chorus it hears, the step it is at, how
+# many of the choruses drawn for it are used up, and its gross errors since the last reset.
+_SONG, _STEP, _USED, _ERRORS = range(4)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _train(rooms, arena, rolls, orders, cursors, forgiven, tally, steps):  # type: ignore[no-untyped-def]
+    """Learn for some steps; see `Arena.train`."""
+    lanes, length = len(cursors), rolls.shape[1]
+    for lane in range(lanes):
+        cursors[lane, _USED] = 0
+    for _ in range(steps):
+        for lane in range(lanes):
+            song, now, used = cursors[lane, _SONG], cursors[lane, _STEP], cursors[lane, _USED]
+            inputs = rolls[song, now]
+            if now + 1 < length:
+                cursors[lane, _STEP] = now + 1
+                _present_all(rooms, arena, lane, inputs, rolls[song, now + 1])
+            else:
+                cursors[lane, _SONG] = orders[lane, used]
+                cursors[lane, _STEP] = 0
+                cursors[lane, _USED] = used + 1
+                _present_all(rooms, arena, lane, inputs, rolls[orders[lane, used], 0])
+        _listen_all(rooms, arena)
+        _practise_all(rooms, arena)
+        for lane in range(lanes):
+            if _judge_all(rooms, arena, lane):
+                tally[lane, 0] += 1
+                cursors[lane, _ERRORS] += 1
+                if cursors[lane, _ERRORS] >= forgiven[lane]:
+                    tally[lane, 1] += 1
+                    _clear_all(rooms, arena, lane)
+                    cursors[lane, _SONG] = orders[lane, cursors[lane, _USED]]
+                    cursors[lane, _STEP] = 0
+                    cursors[lane, _USED] += 1
+                    cursors[lane, _ERRORS] = 0
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _run(rooms, arena, roll, given, predictions):  # type: ignore[no-untyped-def]
+    """Predict without learning, from step ``given`` on with its own choices; see `Arena.run`."""
+    for step in range(len(roll)):
+        _present_all(rooms, arena, 0, roll[step], roll[step])
+        _listen_all(rooms, arena)
+        _hear_all(rooms, arena)
+        _recalled_all(rooms, arena, predictions, step)
+        if given <= step + 1 < len(roll):
+            for unit in range(roll.shape[1]):
+                roll[step + 1, unit] = 1.0 if predictions[step, unit] > 0.5 else 0.0
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _recall(rooms, arena, roll, choruses, snapshot, prediction):  # type: ignore[no-untyped-def]
+    """Free run until the first wrong note or the first return of a state; see `Arena.recall`."""
+    length = len(roll)
+    taken = 0
+    for chorus in range(1, choruses + 1):
+        for now in range(length):
+            # As long as no note was wrong, the network's own output is the form itself.
+            _present_all(rooms, arena, 0, roll[now], roll[(now + 1) % length])
+            _listen_all(rooms, arena)
+            _hear_all(rooms, arena)
+            if _recalled_all(rooms, arena, prediction, 0):
+                return (chorus - 1) * length + now, 0
+        if taken > 0 and not _changed_all(rooms, arena, snapshot):
+            return chorus * length, chorus - taken
+        if chorus & (chorus - 1) == 0:  # after 1, 2, 4, 8, ... choruses
+            snapshot[:] = arena
+            taken = chorus
+    return choruses * length, 0
+
+
+class Recall(NamedTuple):
+    """How long a free run kept to the form.
+
+    steps : predictions in a row that were right on every unit.
+    period : 0, or the number of choruses after which the whole state came back bit for bit: then
+        the network goes on in that circle for ever.
+    """
+
+    steps: int
+    period: int
+
+
+class Tally(NamedTuple):
+    """What happened in some steps of training, for each lane.
+
+    gross_errors, resets : counts, shape ``(lanes,)``.
+    cross_entropy : nats in all, shape ``(lanes, voices)``.
+    """
+
+    gross_errors: np.ndarray
+    resets: np.ndarray
+    cross_entropy: np.ndarray
+
+
+class _Wiring(NamedTuple):
+    """Where the rows and columns of one voice's room stand in a network's matrices; -1: nowhere."""
+
+    hidden_rows: np.ndarray
+    hidden_columns: np.ndarray
+    output_rows: np.ndarray
+    output_columns: np.ndarray
+    cells: np.ndarray
+
+
+def _heard(topology: Topology, voice: Voice) -> list[Voice]:
+    """The voices that a voice hears, itself among them, in the order of the topology."""
+    return [v for v in topology.voices if v.name in (voice.name, *voice.reads)]
+
+
+@cache
+def rooms(topology: Topology, lanes: int) -> tuple[Room, ...]:
+    """Divide an arena among the voices of a topology. Chapter 6."""
+    made: dict[str, Room] = {}
+    places: dict[str, tuple[int, int]] = {}
+    at = 0
+    for voice in topology.voices:
+        sizes = [len(v.blocks) * max(v.blocks) * lanes for v in _heard(topology, voice)]
+        room = Room(
+            lanes=lanes,
+            start=topology.parts(voice.name)[0].start,
+            inputs=voice.inputs,
+            blocks=len(voice.blocks),
+            cells=max(voice.blocks),
+            heard=tuple((0, size) for size in sizes),
+            at=at,
+        )
+        made[voice.name] = room
+        places[voice.name] = (room.place("cell_output"), room.units * lanes)
+        at += room.size
+    return tuple(
+        made[voice.name]._replace(heard=tuple(places[v.name] for v in _heard(topology, voice)))
+        for voice in topology.voices
+    )
+
+
+def _cells(topology: Topology, voice: Voice) -> np.ndarray:
+    """The network's number of each cell of a room, or -1; the first cells of all blocks first."""
+    first = topology.parts(voice.name)[2].start + np.cumsum((0, *voice.blocks[:-1]))
+    return np.array(
+        [
+            start + k if k < size else -1
+            for k in range(max(voice.blocks))
+            for start, size in zip(first, voice.blocks, strict=True)
+        ]
+    )
+
+
+@cache
+def _wiring(topology: Topology) -> tuple[_Wiring, ...]:
+    """Match rooms with matrices, for each voice."""
+    wirings = []
+    for voice in topology.voices:
+        inputs, blocks, _ = topology.parts(voice.name)
+        inputs, blocks = np.r_[inputs], np.r_[blocks]
+        cells = _cells(topology, voice)
+        heard = np.concatenate([_cells(topology, v) for v in _heard(topology, voice)])
+        gates = [blocks + kind * topology.blocks for kind in range(3)]
+        last = [topology.sources - 1]
+
+        def after(numbers: np.ndarray, offset: int) -> np.ndarray:
+            return np.where(numbers < 0, -1, numbers + offset)
+
+        wirings.append(
+            _Wiring(
+                np.concatenate([*gates, after(cells, 3 * topology.blocks)]),
+                np.concatenate([inputs, after(heard, topology.inputs), last]),
+                inputs,
+                np.concatenate([inputs, after(cells, topology.inputs), last]),
+                cells,
+            )
+        )
+    return tuple(wirings)
+
+
+class Arena:
+    """Networks of one topology packed side by side, with all that training needs of them.
+
+    Parameters
+    ----------
+    topology : of all networks in it.
+    lanes : how many stand side by side.
+    """
+
+    def __init__(self, topology: Topology, lanes: int = 1) -> None:
+        self.topology, self.lanes = topology, lanes
+        self.rooms = rooms(topology, lanes)
+        self.data = np.zeros(sum(room.size for room in self.rooms))
+        self.cursors = np.zeros((lanes, 4), dtype=np.int64)
+        for room, voice, wiring in self._voices():
+            room.view(self.data, "source")[-1] = 1.0
+            room.view(self.data, "audible")[wiring.cells >= 0] = 1.0
+            room.view(self.data, "likelihood")[:] = 1.0
+            for name in "gh":
+                low, high = getattr(voice, name)
+                room.view(self.data, f"{name}_low")[:] = low
+                room.view(self.data, f"{name}_width")[:] = high - low
+
+    def _voices(self) -> Iterator[tuple[Room, Voice, _Wiring]]:
+        return zip(self.rooms, self.topology.voices, _wiring(self.topology), strict=True)
+
+    def set_weights(self, network: Network, lane: int = 0) -> None:
+        """Put a network into a lane, cleared and without momentum."""
+        for room, _, wiring in self._voices():
+            for name, rows, columns in (
+                ("hidden", wiring.hidden_rows, wiring.hidden_columns),
+                ("output", wiring.output_rows, wiring.output_columns),
+            ):
+                weights = getattr(network, name)[np.ix_(rows, columns)].T
+                silent = (columns < 0)[:, None] | (rows < 0)
+                room.view(self.data, name)[..., lane] = np.where(silent, 0.0, weights)
+                room.view(self.data, f"{name}_velocity")[..., lane] = 0.0
+        self.clear(lane)
+
+    def weights(self, lane: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """The matrices ``hidden`` and ``output`` of a lane, as `Network` has them."""
+        return self._matrices("hidden", lane), self._matrices("output", lane)
+
+    def velocity(self, lane: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """The momentum of each weight of a lane, shaped as the weights are."""
+        return self._matrices("hidden_velocity", lane), self._matrices("output_velocity", lane)
+
+    def _matrices(self, name: str, lane: int) -> np.ndarray:
+        t = self.topology
+        hidden = name.startswith("hidden")
+        matrix = np.zeros((t.hidden_units if hidden else t.inputs, t.sources))
+        for room, _, w in self._voices():
+            rows, columns = (
+                (w.hidden_rows, w.hidden_columns) if hidden else (w.output_rows, w.output_columns)
+            )
+            values = room.view(self.data, name)[..., lane].T
+            there = np.ix_(rows >= 0, columns >= 0)
+            matrix[np.ix_(rows[rows >= 0], columns[columns >= 0])] = values[there]
+        return matrix
+
+    def network(self, lane: int = 0) -> Network:
+        """A copy of the network in a lane.
+
+        Raises
+        ------
+        ValueError : if one of its weights is not finite.
+        """
+        return Network(self.topology, *self.weights(lane))
+
+    def state(self, lane: int = 0) -> State:
+        """A copy of the state of the network in a lane."""
+        state, output = np.zeros((2, self.topology.cells))
+        for room, _, wiring in self._voices():
+            there = wiring.cells >= 0
+            state[wiring.cells[there]] = room.view(self.data, "cell_state")[there, lane]
+            output[wiring.cells[there]] = room.view(self.data, "cell_output")[there, lane]
+        return State(state, output)
+
+    def partials(self, lane: int = 0) -> np.ndarray:
+        """The partials of a lane, shape ``(3, cells, sources)``: cell, input gate, forget gate."""
+        partials = np.zeros((3, self.topology.cells, self.topology.sources))
+        for room, _, w in self._voices():
+            rows, columns = w.cells >= 0, w.hidden_columns >= 0
+            values = room.view(self.data, "partials")[..., lane].transpose(1, 2, 0)
+            for kind in range(3):
+                partials[kind][np.ix_(w.cells[rows], w.hidden_columns[columns])] = values[kind][
+                    np.ix_(rows, columns)
+                ]
+        return partials
+
+    def clear(self, lane: int = 0) -> None:
+        """Clear states, cell outputs and partials of a lane; weights and momentum stay."""
+        for room in self.rooms:
+            for name in ("cell_state", "cell_output", "partials"):
+                room.view(self.data, name)[..., lane] = 0.0
+
+    def set_learning(
+        self,
+        voice: int,
+        *,
+        learning_rate: float,
+        momentum: float,
+        wrong: float = np.inf,
+        lane: int = 0,
+    ) -> None:
+        """Set how a voice learns: how fast, with what momentum, what error of an output is gross.
+
+        With a learning rate of 0 it stops, and its momentum is cleared.
+        """
+        room = self.rooms[voice]
+        for name, value in (("rate", learning_rate), ("momentum", momentum), ("wrong", wrong)):
+            room.view(self.data, name)[0, lane] = value
+        if learning_rate == 0.0:
+            room.view(self.data, "momentum")[0, lane] = 0.0
+            room.view(self.data, "hidden_velocity")[..., lane] = 0.0
+            room.view(self.data, "output_velocity")[..., lane] = 0.0
+
+    def train(
+        self, rolls: np.ndarray, orders: np.ndarray, forgiven: np.ndarray, steps: int
+    ) -> Tally:
+        """Learn online for some steps, going on where the last call stopped.
+
+        Parameters
+        ----------
+        rolls : the choruses, shape ``(choruses, steps, inputs)``.
+        orders : for each lane the choruses to go on with after the present one, shape
+            ``(lanes, more than steps)``; what is not used up is forgotten.
+        forgiven : for each lane, how many gross errors cause a reset.
+        steps : how many.
+        """
+        for room in self.rooms:
+            room.view(self.data, "likelihood")[:] = 1.0
+            room.view(self.data, "rescaled")[:] = 0.0
+        tally = np.zeros((self.lanes, 2), dtype=np.int64)
+        _train(self.rooms, self.data, rolls, orders, self.cursors, forgiven, tally, steps)
+        entropy = [
+            -np.log(room.view(self.data, "likelihood")[0])
+            - room.view(self.data, "rescaled")[0] * np.log(RESCALE)
+            for room in self.rooms
+        ]
+        return Tally(tally[:, 0], tally[:, 1], np.array(entropy).T)
+
+    def run(self, roll: np.ndarray, given: int) -> tuple[np.ndarray, np.ndarray]:
+        """Hear a roll without learning (one lane), going on from the state it is in.
+
+        Parameters
+        ----------
+        roll : inputs, shape ``(steps, inputs)``; rows from ``given`` on are replaced by the
+            network's own choices (every unit above 0.5).
+
+        Returns
+        -------
+        roll, predictions : what was heard, and the prediction made at each step; both of
+        ``roll``'s shape.
+        """
+        heard, predictions = roll.copy(), np.zeros(roll.shape)
+        _run(self.rooms, self.data, heard, given, predictions)
+        return heard, predictions
+
+    def recall(self, roll: np.ndarray, choruses: int) -> Recall:
+        """Free run from a cleared state until the first wrong note, or the return of a state.
+
+        Parameters
+        ----------
+        roll : one chorus, shape ``(steps, inputs)``; its first row is given.
+        choruses : how many to play at the most.
+        """
+        self.clear()
+        snapshot, predictions = np.zeros(self.data.shape), np.zeros((1, roll.shape[1]))
+        return Recall(*_recall(self.rooms, self.data, roll, choruses, snapshot, predictions))
