@@ -2,14 +2,15 @@
 
 Every helper takes ``ax`` (or makes a figure of the book's width), labels what it draws and returns
 the axes. Colours mean the same thing in every figure of the book: see `COLOURS`. A chapter that
-draws something of its own begins with ``plt.style.use(figures.STYLE)``.
+draws something of its own makes its axes ``with figures.style():``.
 
 Chapter 2 (Notes as numbers) introduces the roll; every later chapter uses it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import matplotlib as mpl
@@ -68,7 +69,22 @@ STYLE: dict[str, Any] = {
     "grid.linewidth": 0.6,
     "lines.linewidth": 1.6,
 }
-"""Sizes, fonts and lines of every figure, for ``plt.style.use``."""
+"""Sizes, fonts and lines of every figure, as Matplotlib's rcParams."""
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Draw in the book's style: ``with figures.style(): fig, ax = plt.subplots()``. Chapter 1.
+
+    Only what `STYLE` names is put back afterwards. Matplotlib's own ``rc_context`` would also undo
+    that a notebook became interactive with its first figure, and no later one would be shown.
+    """
+    before = {name: mpl.rcParams[name] for name in STYLE}
+    mpl.rcParams.update(STYLE)
+    try:
+        yield
+    finally:
+        mpl.rcParams.update(before)
 
 
 def chord_label(symbol: str) -> str:
@@ -84,7 +100,7 @@ def pitch_label(pitch: int) -> str:
 _ROOMY = 14  # up to so many bars, chord symbols stand upright side by side
 
 
-@mpl.rc_context(STYLE)
+@style()
 def piano_roll(
     music: Music | np.ndarray,
     encoding: Encoding | None = None,
@@ -162,7 +178,7 @@ def piano_roll(
     return ax
 
 
-@mpl.rc_context(STYLE)
+@style()
 def learning_curve(
     steps: Sequence[float] | np.ndarray,
     values: Sequence[float] | np.ndarray,
@@ -215,7 +231,7 @@ def learning_curve(
     return ax
 
 
-@mpl.rc_context(STYLE)
+@style()
 def form_chart(
     form: Form, ax: Axes | None = None, *, columns: int = 4, mark: str | None = None
 ) -> Axes:

@@ -219,6 +219,21 @@ def test_the_style_is_left_as_it_was():
     before = dict(plt.rcParams)
     piano_roll(chorus(1))
     form_chart(TWELVE_BAR)
+    with pytest.raises(ValueError, match="one of each"):
+        learning_curve([1], [1, 2])
     assert dict(plt.rcParams) == before
-    with plt.style.context(figures.STYLE):
+    with figures.style():
         assert plt.rcParams["font.size"] == 10
+        assert plt.rcParams["figure.dpi"] == 150
+    assert dict(plt.rcParams) == before
+
+
+def test_what_becomes_interactive_meanwhile_stays_so():
+    """A notebook's backend is loaded with its first figure and switches interaction on."""
+    plt.ioff()
+    try:
+        with figures.style():
+            plt.ion()
+        assert plt.isinteractive()
+    finally:
+        plt.ioff()
