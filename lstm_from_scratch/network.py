@@ -175,6 +175,13 @@ class Topology:
             at_input, at_block, at_cell = at_input + inputs, at_block + blocks, at_cell + cells
         raise ValueError(f"no voice {name!r}: there are {[v.name for v in self.voices]}")
 
+    def rows(self, name: str) -> np.ndarray:
+        """Rows of ``hidden`` that belong to a voice: its input, forget, output gates, its cells."""
+        _, blocks, cells = self.parts(name)
+        block, cell = np.r_[blocks], np.r_[cells]
+        gates = [block + kind * self.blocks for kind in range(3)]
+        return np.concatenate([*gates, 3 * self.blocks + cell])
+
     @cached_property
     def hidden_mask(self) -> np.ndarray:
         """Which hidden unit reads which source: bool, shape ``(hidden_units, sources)``.
@@ -185,12 +192,8 @@ class Topology:
         mask = np.zeros((self.hidden_units, self.sources), dtype=bool)
         mask[:, -1] = True
         for voice in self.voices:
-            inputs, blocks, cells = self.parts(voice.name)
-            rows = np.zeros(self.hidden_units, dtype=bool)
-            for kind in range(3):
-                rows[kind * self.blocks + blocks.start : kind * self.blocks + blocks.stop] = True
-            rows[3 * self.blocks + cells.start : 3 * self.blocks + cells.stop] = True
-            mask[rows, inputs] = True
+            rows = self.rows(voice.name)
+            mask[rows, self.parts(voice.name)[0]] = True
             for name in (voice.name, *voice.reads):
                 read = self.parts(name)[2]
                 mask[rows, self.inputs + read.start : self.inputs + read.stop] = True

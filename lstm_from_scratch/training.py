@@ -1,0 +1,409 @@
+"""Training: a recipe, the online updates it asks for, and when to stop; saving and loading.
+
+A `Recipe` says everything that a training depends on, as data; a `Result` carries the recipe that
+made it. The stopping test is handed in as a function, so that this module knows nothing of music.
+The steps themselves are those of `gradient`, run by `kernel`.
+
+Chapter 6 (One step at a time) builds this module up.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from .kernel import Arena
+from .network import Network, Topology, Voice
+
+FORMAT = 1
+"""Version of the files that `save` writes."""
+
+STAIRCASE = (-0.5, -1.0, -1.5, -2.0)
+"""The paper's gate biases (section 3.1): they let the blocks come online one by one."""
+
+
+def _expect(name: str, value: float, least: float, below: float) -> None:
+    """Check that a number is finite, at least ``least`` and smaller than ``below``."""
+    if not (np.isfinite(value) and least <= value < below):
+        raise ValueError(f"{name}: expected a number from {least} to below {below}, got {value}")
+
+
+@dataclass(frozen=True)
+class Learning:
+    """How one voice learns. The defaults are the paper's, where it gives one (section 3.1).
+
+    Attributes
+    ----------
+    learning_rate : step against the gradient, after every time step.
+    momentum : share of the last change of a weight that is made again, 0 up to (not with) 1.
+    initial_range : weights begin uniform in plus or minus this (not given in the paper).
+    input_gate_bias, forget_gate_bias, output_gate_bias : one for each block, at the start.
+    output_bias : of every output unit, at the start.
+    wrong : an output that is farther than this from its target makes the step a gross error; with
+        1 or more none ever is. 0.5 means: on the wrong side of the threshold.
+
+    Raises
+    ------
+    ValueError : for a number that is not finite or out of its range.
+    """
+
+    learning_rate: float = 1e-5
+    momentum: float = 0.9
+    initial_range: float = 0.1
+    input_gate_bias: tuple[float, ...] = STAIRCASE
+    forget_gate_bias: tuple[float, ...] = STAIRCASE
+    output_gate_bias: tuple[float, ...] = STAIRCASE
+    output_bias: float = 0.5
+    wrong: float = 0.5
+
+    def __post_init__(self) -> None:
+        _expect("learning_rate", self.learning_rate, 0.0, np.inf)
+        _expect("momentum", self.momentum, 0.0, 1.0)
+        _expect("initial_range", self.initial_range, 0.0, np.inf)
+        _expect("wrong", self.wrong, 0.0, np.inf)
+        biases = (*self.input_gate_bias, *self.forget_gate_bias, *self.output_gate_bias)
+        if not np.isfinite([*biases, self.output_bias]).all():
+            raise ValueError("biases must be finite")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything a training depends on, apart from the music.
+
+    Attributes
+    ----------
+    topology : the network to train.
+    voices : how each of its voices learns, in the same order.
+    forgiven : the gross error of this number since the last reset causes the next one: 1 resets at
+        each, 8 forgives seven. 0: never reset.
+    seed : of all randomness: initial weights, and which chorus is heard when.
+    max_steps : give up after this many.
+    test_every : steps between two tests.
+    choruses : a network has learned when it plays this many without one wrong note.
+
+    Raises
+    ------
+    ValueError : if the voices don't match the topology, or for a number out of its range.
+    """
+
+    topology: Topology
+    voices: tuple[Learning, ...]
+    forgiven: int = 8
+    seed: int = 0
+    max_steps: int = 25_000_000
+    test_every: int = 19_200
+    choruses: int = 1_000
+
+    def __post_init__(self) -> None:
+        if len(self.voices) != len(self.topology.voices):
+            raise ValueError(
+                f"{len(self.voices)} voices learn, the topology has {len(self.topology.voices)}"
+            )
+        for voice, learning in zip(self.topology.voices, self.voices, strict=True):
+            for gate in ("input", "forget", "output"):
+                biases = getattr(learning, f"{gate}_gate_bias")
+                if len(biases) != len(voice.blocks):
+                    raise ValueError(
+                        f"voice {voice.name!r}: {len(biases)} {gate} gate biases for "
+                        f"{len(voice.blocks)} blocks"
+                    )
+        for name, least in (("forgiven", 0), ("seed", 0), ("max_steps", 1), ("test_every", 1)):
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}")
+        if self.choruses < 1:
+            raise ValueError(f"choruses must be at least 1, got {self.choruses}")
+
+
+PAPER = Recipe(Topology((Voice("chords", 12, (2, 2, 2, 2)),)), (Learning(),), max_steps=400_000_000)
+"""Experiment 1 as printed. What the paper leaves open is filled in: see the Reconstruction page."""
+
+RECOMMENDED = Recipe(
+    Topology((Voice("chords", 12, (2, 2, 2, 2), g=(-1.0, 1.0)),)),
+    (Learning(learning_rate=3e-4, initial_range=0.02, forget_gate_bias=(1.0, 2.0, 3.0, 4.0)),),
+)
+"""Experiment 1 as we recommend it: the same rule, a larger rate, forget gates that begin open."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """How a training went: one entry for each test.
+
+    steps : steps trained when the test was made, shape ``(tests,)``.
+    cross_entropy : nats a step since the test before, shape ``(tests, voices)``.
+    gross_errors, resets : how many since the test before, shape ``(tests,)``.
+    choruses : what the stopping test returned, shape ``(tests,)``.
+    """
+
+    steps: np.ndarray
+    cross_entropy: np.ndarray
+    gross_errors: np.ndarray
+    resets: np.ndarray
+    choruses: np.ndarray
+
+
+@dataclass(frozen=True)
+class Result:
+    """A trained network and how it came about.
+
+    network : as it was when training stopped. recipe : that made it. learned : did it pass the
+    stopping test? steps : that it trained. seconds : that it took here. curve : how it went.
+    """
+
+    network: Network
+    recipe: Recipe
+    learned: bool
+    steps: int
+    seconds: float = field(compare=False)
+    curve: Curve = field(compare=False)
+
+
+class Diverged(ValueError):
+    """Training ran into numbers that are not finite.
+
+    Attributes
+    ----------
+    step : the first step after which a weight was not finite, counted from 1.
+    network : the last network that was.
+    """
+
+    def __init__(self, message: str, step: int, network: Network) -> None:
+        super().__init__(message)
+        self.step, self.network = step, network
+
+
+def initial_network(recipe: Recipe, rngs: list[np.random.Generator]) -> Network:
+    """Draw the network that training begins with.
+
+    Parameters
+    ----------
+    recipe : topology, range of the weights, biases.
+    rngs : a source of randomness for each voice, so that a voice begins the same with or without
+        others beside it.
+
+    Weights are uniform, cells' biases among them; gates' and outputs' biases are as the recipe
+    says. Section 3.1; chapter 6.
+    """
+    t = recipe.topology
+    hidden, output = np.zeros(t.hidden_mask.shape), np.zeros(t.output_mask.shape)
+    for voice, learning, rng in zip(t.voices, recipe.voices, rngs, strict=True):
+        inputs, blocks, _ = t.parts(voice.name)
+        reach = learning.initial_range
+        for weights, mask, at in (
+            (hidden, t.hidden_mask, t.rows(voice.name)),
+            (output, t.output_mask, np.r_[inputs]),
+        ):
+            own = np.ix_(at, np.flatnonzero(mask[at[0]]))
+            weights[own] = rng.uniform(-reach, reach, size=weights[own].shape)
+        for kind, gate in enumerate(("input", "forget", "output")):
+            at = slice(kind * t.blocks + blocks.start, kind * t.blocks + blocks.stop)
+            hidden[at, -1] = getattr(learning, f"{gate}_gate_bias")
+        output[inputs, -1] = learning.output_bias
+    return Network(t, hidden, output)
+
+
+def train(
+    recipe: Recipe,
+    rolls: np.ndarray,
+    test: Callable[[Network], int],
+    *,
+    progress: bool | None = None,
+) -> Result:
+    """Train a network online: one update after every step, until it passes the test.
+
+    The choruses follow one another in random order without a break; the state flows on from each
+    into the next, and the last step of a chorus is asked for the first of the next one. At the
+    gross error that is not forgiven any more, states, outputs and partials are cleared and the
+    next chorus begins; weights and momentum stay (section 3.1).
+
+    Parameters
+    ----------
+    recipe : what to train, and how.
+    rolls : choruses to learn, shape ``(choruses, steps, inputs)``, or one of shape ``(steps,
+        inputs)``.
+    test : called with the network every ``recipe.test_every`` steps; returns how many choruses it
+        plays without a wrong note. Training stops when that is ``recipe.choruses`` or more.
+    progress : show a progress bar; ``None`` shows one only on a terminal.
+
+    Returns
+    -------
+    Result : with ``learned`` False if ``recipe.max_steps`` were not enough.
+
+    Raises
+    ------
+    ValueError : for choruses of another shape than the topology wants, or not of zeros and ones.
+    Diverged : if a weight is not finite any more; it names the step and has the last good network.
+
+    Chapters 6 and 7.
+    """
+    rolls = _checked(rolls, recipe.topology)
+    order_rng, *voice_rngs = np.random.default_rng(recipe.seed).spawn(len(recipe.voices) + 1)
+    arena = Arena(recipe.topology)
+    arena.set_weights(initial_network(recipe, voice_rngs))
+    for voice, learning in enumerate(recipe.voices):
+        arena.set_learning(
+            voice,
+            learning_rate=learning.learning_rate,
+            momentum=learning.momentum,
+            wrong=learning.wrong,
+        )
+    forgiven = np.array([recipe.forgiven or np.iinfo(np.int64).max])
+    arena.cursors[0, 0] = order_rng.integers(len(rolls))
+
+    rows, done, learned, started = [], 0, False, time.perf_counter()
+    with tqdm(
+        total=recipe.max_steps,
+        disable=None if progress is None else not progress,
+        unit=" steps",
+        unit_scale=True,
+        desc="training",
+    ) as bar:
+        while not learned and done < recipe.max_steps:
+            steps = min(recipe.test_every, recipe.max_steps - done)
+            orders = order_rng.integers(len(rolls), size=(1, steps + 1))
+            before = arena.data.copy(), arena.cursors.copy()
+            tally = arena.train(rolls, orders, forgiven, steps)
+            if not all(np.isfinite(weights).all() for weights in arena.weights()):
+                arena.data[:], arena.cursors[:] = before
+                raise _diverged(arena, rolls, orders, forgiven, done)
+            done += steps
+            choruses = test(arena.network())
+            learned = choruses >= recipe.choruses
+            counts = int(tally.gross_errors[0]), int(tally.resets[0]), choruses
+            rows.append((done, tally.cross_entropy[0] / steps, *counts))
+            bar.update(steps)
+    columns = zip(*rows, strict=True)
+    return Result(
+        arena.network(),
+        recipe,
+        learned,
+        done,
+        time.perf_counter() - started,
+        Curve(*(np.array(column) for column in columns)),
+    )
+
+
+def _checked(rolls: np.ndarray, topology: Topology) -> np.ndarray:
+    """The choruses as a float64 array of three axes."""
+    rolls = np.asarray(rolls, dtype=float)
+    rolls = rolls[None] if rolls.ndim == 2 else rolls
+    if rolls.ndim != 3 or not rolls.size or rolls.shape[2] != topology.inputs:
+        raise ValueError(
+            f"expected choruses of shape (choruses, steps, {topology.inputs}), got {rolls.shape}"
+        )
+    if not np.isin(rolls, (0.0, 1.0)).all():
+        raise ValueError("choruses hold 0.0 and 1.0 only")
+    return np.ascontiguousarray(rolls)
+
+
+def _diverged(
+    arena: Arena, rolls: np.ndarray, orders: np.ndarray, forgiven: np.ndarray, done: int
+) -> Diverged:
+    """Go again, step by step, over steps that ended in weights which are not finite."""
+    used = 0
+    while True:
+        network, done = arena.network(), done + 1
+        arena.train(rolls, orders[:, used:], forgiven, 1)
+        used += int(arena.cursors[0, 2])
+        for name, weights in zip(("hidden", "output"), arena.weights(), strict=True):
+            if not np.isfinite(weights).all():
+                return Diverged(
+                    f"training diverged: after step {done} the {name} weights are not finite; "
+                    "a smaller learning rate helps",
+                    done,
+                    network,
+                )
+
+
+def save(result: Result, path: str | os.PathLike[str]) -> None:
+    """Write a trained network with its recipe and curve to an ``.npz`` file.
+
+    The file is written beside its place and then renamed: an interrupted save leaves an old file
+    whole. Chapter 6.
+    """
+    path = Path(path)
+    about = {
+        "format": FORMAT,
+        "recipe": asdict(result.recipe),
+        "learned": result.learned,
+        "steps": result.steps,
+        "seconds": result.seconds,
+    }
+    arrays = {f"curve_{name}": value for name, value in vars(result.curve).items()}
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.savez_compressed(
+                file,
+                about=json.dumps(about),
+                hidden=result.network.hidden,
+                output=result.network.output,
+                **arrays,
+            )
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def load(path: str | os.PathLike[str]) -> Result:
+    """Read a file that `save` wrote. Nothing in it is executed.
+
+    Raises
+    ------
+    ValueError : if the file is truncated, is something else, or comes from another version.
+    FileNotFoundError : if there is none.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            if "about" not in getattr(archive, "files", ()):
+                raise ValueError("it holds no trained network")
+            about = json.loads(str(archive["about"]))
+            if about["format"] != FORMAT:
+                raise ValueError(f"it has format {about['format']}, expected {FORMAT}")
+            recipe = _recipe(about["recipe"])
+            curve = Curve(*(archive[f"curve_{name}"] for name in Curve.__dataclass_fields__))
+            network = Network(recipe.topology, archive["hidden"], archive["output"])
+    except FileNotFoundError:
+        raise
+    except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{os.fspath(path)}: not a trained network of ours: {error}") from error
+    return Result(network, recipe, about["learned"], about["steps"], about["seconds"], curve)
+
+
+def _recipe(data: dict) -> Recipe:
+    """Make a recipe of what JSON left of it."""
+
+    def tuples(value: object) -> object:
+        return tuple(map(tuples, value)) if isinstance(value, list) else value
+
+    def fields(values: dict) -> dict:
+        return {name: tuples(value) for name, value in values.items()}
+
+    voices = tuple(Voice(**fields(voice)) for voice in data["topology"]["voices"])
+    learning = tuple(Learning(**fields(voice)) for voice in data["voices"])
+    return Recipe(**{**data, "topology": Topology(voices), "voices": learning})
+
+
+def stored(name: str) -> Result:
+    """A trained network that comes with the package, such as ``"experiment_1"``.
+
+    Raises
+    ------
+    ValueError : if there is none of that name.
+    """
+    folder = files(__package__) / "trained"
+    names = sorted(p.name.removesuffix(".npz") for p in folder.iterdir() if p.name.endswith(".npz"))
+    if name not in names:
+        raise ValueError(f"no stored network {name!r}: there are {names}")
+    with as_file(folder / f"{name}.npz") as path:
+        return load(path)
