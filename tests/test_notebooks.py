@@ -133,6 +133,13 @@ def test_shown_source_is_not_compared(path: Path) -> None:
 
 
 @every_notebook
+def test_no_cell_hides_its_value_behind_a_semicolon(path: Path) -> None:
+    # nbval runs cells without a history, and without one IPython shows the value all the same.
+    for cell in code_cells(path):
+        assert not cell.source.rstrip().endswith(";"), f"write `_ = ...` instead:\n{cell.source}"
+
+
+@every_notebook
 def test_outputs_are_small_and_name_no_place_of_a_machine(path: Path) -> None:
     for cell in code_cells(path):
         for output in cell.outputs:

@@ -10,10 +10,13 @@ A build that fails leaves no stamp, so the next one starts again and shows the s
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterable
 
 from fingerprint import BUILD, CODE, PAGES, ROOT, clean_stale, fingerprint, read
 
@@ -24,6 +27,23 @@ INDEX = BUILD / "html" / "index.html"
 # reach, and would hide the warnings that are about the book.
 NOT_OURS = "[IPKernelApp] WARNING | Kernel is running over TCP without encryption"
 
+# Of Sphinx's long account of what it does, what is worth waiting for.
+NEWS = re.compile(r"(notebooks/\S+): (Executing notebook|Executed notebook in [\d.]+ seconds)")
+
+
+def tell_news(lines: Iterable[str]) -> None:
+    """Print which notebook is executed and how long it took; drop everything else."""
+    for line in lines:
+        if news := NEWS.search(line):
+            print(f"  {news[1]}: {news[2].lower()}", flush=True)
+
+
+def tell_warnings(lines: Iterable[str]) -> None:
+    """Pass warnings and errors on."""
+    for line in lines:
+        if not line.startswith(NOT_OURS):
+            print(line, end="", file=sys.stderr, flush=True)
+
 
 def build() -> int:
     """Build every page anew and return the exit code; executed notebooks come from the cache."""
@@ -32,21 +52,20 @@ def build() -> int:
     # changed, and would leave pages behind that are no longer in the table of contents.
     for folder in ("html", ".doctrees", "jupyter_execute"):
         shutil.rmtree(BUILD / folder, ignore_errors=True)
-    environment = os.environ | {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}
     program = "from jupyter_book.cli.main import main; main(prog_name='jupyter-book')"
-    options = ["build", ".", "-W", "--keep-going"]
-    command = [sys.executable, "-c", program, *options]
     with subprocess.Popen(
-        command,
+        [sys.executable, "-c", program, "build", ".", "-W", "--keep-going"],
         cwd=ROOT,
-        env=environment,
+        env=os.environ | {"PYDEVD_DISABLE_FILE_VALIDATION": "1"},
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
         errors="replace",
     ) as process:
-        for line in process.stderr:
-            if not line.startswith(NOT_OURS):
-                print(line, end="", file=sys.stderr, flush=True)
+        news = threading.Thread(target=tell_news, args=(process.stdout,))
+        news.start()
+        tell_warnings(process.stderr)
+        news.join()
     return process.returncode
 
 
