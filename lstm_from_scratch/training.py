@@ -9,19 +9,19 @@ Chapter 6 (One step at a time) builds this module up.
 
 from __future__ import annotations
 
+import io
 import json
 import os
-import tempfile
 import time
 import zipfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from importlib.resources import as_file, files
-from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
+from .files import write_whole
 from .kernel import Arena
 from .network import Network, Topology, Voice
 
@@ -330,7 +330,6 @@ def save(result: Result, path: str | os.PathLike[str]) -> None:
     The file is written beside its place and then renamed: an interrupted save leaves an old file
     whole. Chapter 6.
     """
-    path = Path(path)
     about = {
         "format": FORMAT,
         "recipe": asdict(result.recipe),
@@ -338,21 +337,16 @@ def save(result: Result, path: str | os.PathLike[str]) -> None:
         "steps": result.steps,
         "seconds": result.seconds,
     }
-    arrays = {f"curve_{name}": value for name, value in vars(result.curve).items()}
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez_compressed(
-                file,
-                about=json.dumps(about),
-                hidden=result.network.hidden,
-                output=result.network.output,
-                **arrays,
-            )
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    curve = {f"curve_{name}": value for name, value in vars(result.curve).items()}
+    file = io.BytesIO()
+    np.savez_compressed(
+        file,
+        about=json.dumps(about),
+        hidden=result.network.hidden,
+        output=result.network.output,
+        **curve,
+    )
+    write_whole(path, file.getvalue())
 
 
 def load(path: str | os.PathLike[str]) -> Result:
