@@ -15,6 +15,7 @@ Chapter 6 (One step at a time) builds this module up.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -122,21 +123,27 @@ class Room(NamedTuple):
     @property
     def size(self) -> int:
         """Numbers in the room."""
-        return sum(int(np.prod(shape)) for shape in self.shapes().values())
+        return sum(math.prod(shape) for shape in self.shapes().values())
 
     def place(self, name: str) -> int:
         """Where a part of the room begins in the arena."""
-        at = self.at
-        for part, shape in self.shapes().items():
-            if part == name:
-                return at
-            at += int(np.prod(shape))
-        raise KeyError(name)
+        return _plan(self)[name][0]
 
     def view(self, arena: np.ndarray, name: str) -> np.ndarray:
         """A part of the room as an array of its own shape, sharing memory with the arena."""
-        shape, at = self.shapes()[name], self.place(name)
-        return arena[at : at + int(np.prod(shape))].reshape(shape)
+        start, stop, shape = _plan(self)[name]
+        return arena[start:stop].reshape(shape)
+
+
+@cache
+def _plan(room: Room) -> dict[str, tuple[int, int, tuple[int, ...]]]:
+    """Where each part of a room begins and ends, and its shape."""
+    plan, start = {}, room.at
+    for name, shape in room.shapes().items():
+        stop = start + math.prod(shape)
+        plan[name] = start, stop, shape
+        start = stop
+    return plan
 
 
 class _RoomType(types.Type):
@@ -147,6 +154,9 @@ class _RoomType(types.Type):
         super().__init__(name=f"Room({tuple(room)}, {_DIGEST})")
 
 
+_room_type = cache(_RoomType)
+
+
 @register_model(_RoomType)
 class _RoomModel(models.OpaqueModel):
     pass
@@ -154,7 +164,7 @@ class _RoomModel(models.OpaqueModel):
 
 @typeof_impl.register(Room)
 def _type_of_room(value: Room, _: Any) -> _RoomType:
-    return _RoomType(value)
+    return _room_type(value)
 
 
 @unbox(_RoomType)
