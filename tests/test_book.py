@@ -77,9 +77,20 @@ PLAY = """async (player) => {
     return player.currentTime;
 }"""
 
-WIDEST = """() => [...document.querySelectorAll("body *")]
-    .filter((element) => element.getBoundingClientRect().right > innerWidth + 1)
-    .map((element) => `${element.tagName}.${element.className}`).slice(0, 5)"""
+# What sticks out of the page at the right, and is not inside something that scrolls.
+WIDEST = """() => {
+    const scrolls = (element) => getComputedStyle(element).overflowX !== "visible";
+    const inside = (element) => {
+        for (let up = element.parentElement; up !== document.body; up = up.parentElement)
+            if (scrolls(up)) return true;
+        return false;
+    };
+    return [...document.body.querySelectorAll("*")]
+        .filter((e) => e instanceof HTMLElement && e.getBoundingClientRect().right > innerWidth + 1)
+        .filter((e) => !inside(e))
+        .map((e) => `<${e.localName} class="${e.className}">`)
+        .slice(0, 5);
+}"""
 
 
 class Visit(NamedTuple):
@@ -181,6 +192,8 @@ def test_every_equation_is_typeset(visit: Visit) -> None:
     assert page.locator(".math mjx-container").count() == equations
     assert page.locator("mjx-container").count() == equations
     assert page.locator('mjx-merror, [data-mml-node="merror"]').count() == 0
+    unknown = page.locator('mjx-container [data-mml-node="mtext"][fill="red"]')
+    assert unknown.count() == 0, "a TeX command that MathJax does not know"
     prose = page.locator(".bd-article :is(p, li, td, th, dd, h1, h2, h3):visible").all_inner_texts()
     left = [text for text in prose if re.search(r"\\\(|\\\[|\$\$", text)]
     assert left == [], "TeX that nothing has typeset"
