@@ -45,12 +45,12 @@ class Experiment1(NamedTuple):
     """A row of a study of Experiment 1.
 
     seed : of the training. learned : 1 if it passed its stopping test. steps : trained, to success
-    or until it was given up. seconds : of processor time, tests included. first_cycle : steps after which it first
-    played one chorus right, the paper's stopping rule; 0 if never. first_cycle_choruses : how many
-    choruses it played right at that moment, at most what the stopping test asks. held_choruses :
-    played without a wrong note after training, at most 10,000. period : choruses after which its
-    state came back bit for bit, a proof that it goes on for ever; 0 if it did not. weights : the
-    first digits of a SHA-256 of the weights.
+    or until it was given up. seconds : of processor time, tests included. first_cycle : steps after
+    which it first played one chorus right, the paper's stopping rule; 0 if never.
+    first_cycle_choruses : how many choruses it played right at that moment, at most what the
+    stopping test asks. held_choruses : played without a wrong note after training, at most 10,000.
+    period : choruses after which its state came back bit for bit, a proof that it goes on for ever;
+    0 if it did not. weights : the first digits of a SHA-256 of the weights.
     """
 
     seed: int
