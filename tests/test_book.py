@@ -38,6 +38,7 @@ FLAGS = (
     "--autoplay-policy=no-user-gesture-required",
 )
 ELSEWHERE = re.compile(r"^(?!file:|data:|blob:|about:)")
+PATIENCE = 120_000  # milliseconds that a page may take on a machine that is busy with other things
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
 
 # Runs in the page: how long a player says it lasts, and what its sound decodes to.
@@ -47,7 +48,7 @@ LISTEN = """async ([player, stored]) => {
     const ready = new Promise((resolve, reject) => {
         player.addEventListener("loadedmetadata", resolve);
         player.addEventListener("error", () => reject(new Error("the sound does not load")));
-        setTimeout(() => reject(new Error("the player did not load in 10 s")), 10000);
+        setTimeout(() => reject(new Error("the player did not load in 60 s")), 60000);
     });
     if (player.readyState < 1) await ready;
     const bytes = stored
@@ -70,7 +71,7 @@ PLAY = """async (player) => {
     player.muted = true;
     await player.play();
     const start = Date.now();
-    while (player.currentTime === 0 && Date.now() - start < 5000) {
+    while (player.currentTime === 0 && Date.now() - start < 60000) {
         await new Promise((resolve) => setTimeout(resolve, 20));
     }
     player.pause();
@@ -123,6 +124,7 @@ def browser() -> Iterator[Browser]:
 def open_page(browser: Browser, address: str, **options: object) -> Visit:
     """Open a page of the book (with ``?query`` if need be), noting everything that goes wrong."""
     context = browser.new_context(**{"viewport": WIDE} | options)
+    context.set_default_timeout(PATIENCE)
     problems: list[str] = []
 
     def on_console(message: ConsoleMessage) -> None:
@@ -255,7 +257,7 @@ def test_it_fits_a_phone(visit: Visit) -> None:
 
 def test_the_search_finds_a_word_without_a_server(browser: Browser) -> None:
     opened = open_page(browser, "search.html?q=blues")
-    opened.page.wait_for_selector("#search-results li a", timeout=5000)
+    opened.page.wait_for_selector("#search-results li a")
     assert opened.problems == []
     opened.page.context.close()
 

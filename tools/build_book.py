@@ -28,7 +28,9 @@ INDEX = BUILD / "html" / "index.html"
 NOT_OURS = "[IPKernelApp] WARNING | Kernel is running over TCP without encryption"
 
 # Of Sphinx's long account of what it does, what is worth waiting for.
-NEWS = re.compile(r"(notebooks/\S+): (Executing notebook|Executed notebook in [\d.]+ seconds)")
+NEWS = re.compile(
+    r"((?:book|notebooks)/\S+): (Executing notebook|Executed notebook in [\d.]+ seconds)"
+)
 
 
 def tell_news(lines: Iterable[str]) -> None:
