@@ -1,6 +1,5 @@
 """MIDI files: what is written is what is read, and what is not MIDI is refused."""
 
-
 import mido
 import numpy as np
 import pytest
