@@ -90,15 +90,18 @@ def experiment_1(recipe: Recipe, seed: int) -> Experiment1:
 
 @dataclass(frozen=True)
 class Study:
-    """A question put to many seeds.
+    """A question put to many seeds, perhaps in several settings.
 
-    about : what is asked. run : from a seed to a row. row : the type of the rows. seeds : all.
+    about : what is asked. run : called with a setting's values and a seed; returns a row, which
+    begins with the same values. row : the type of the rows. seeds : all. settings : what is varied
+    besides the seed, nothing unless given.
     """
 
     about: str
-    run: Callable[[int], NamedTuple]
+    run: Callable[..., NamedTuple]
     row: type
     seeds: range
+    settings: tuple[tuple[str | int | float, ...], ...] = ((),)
 
 
 def _recommended(seed: int) -> Experiment1:
@@ -194,10 +197,10 @@ def interval(successes: int, trials: int, z: float = 1.959964) -> tuple[float, f
     return float(middle - half), float(middle + half)
 
 
-def _results(study: Study, seeds: list[int], jobs: int) -> Iterator[NamedTuple]:
+def _results(study: Study, cases: list[tuple], jobs: int) -> Iterator[NamedTuple]:
     """Rows as they come, in whatever order."""
     if jobs == 1:
-        yield from map(study.run, seeds)
+        yield from (study.run(*case) for case in cases)
         return
     try:
         from joblib import Parallel, delayed
@@ -206,7 +209,7 @@ def _results(study: Study, seeds: list[int], jobs: int) -> Iterator[NamedTuple]:
             "several jobs need joblib: pip install 'lstm-from-scratch[study]'"
         ) from error
     work = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
-    yield from work(delayed(study.run)(seed) for seed in seeds)
+    yield from work(delayed(study.run)(*case) for case in cases)
 
 
 def _write(file: TextIO, values: list) -> None:
@@ -241,13 +244,16 @@ def run(
     path = Path(folder) / f"{name}.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
     fields = list(study.row._fields)
-    done: set[int] = set()
+    width = len(study.settings[0]) + 1
+    done: set[tuple[str, ...]] = set()
     if path.exists():
         rows = read(path)
         if rows and list(rows[0]) != fields:
             raise ValueError(f"{path}: has columns {list(rows[0])}, expected {fields}")
-        done = {int(row["seed"]) for row in rows}
-    pending = [seed for seed in (study.seeds if seeds is None else seeds) if seed not in done]
+        done = {tuple(row.values())[:width] for row in rows}
+    seeds = study.seeds if seeds is None else seeds
+    cases = [(*setting, seed) for seed in seeds for setting in study.settings]
+    pending = [case for case in cases if tuple(map(str, case)) not in done]
     # Only this process writes, one whole line at a time: what is in the file is done.
     with open(path, "a") as file:
         if not done and file.tell() == 0:
@@ -255,7 +261,7 @@ def run(
             _write(file, fields)
         silent = None if progress is None else not progress
         results = _results(study, pending, jobs)
-        for row in tqdm(results, total=len(pending), desc=name, unit=" seeds", disable=silent):
+        for row in tqdm(results, total=len(pending), desc=name, unit=" runs", disable=silent):
             _write(file, list(row))
     return path
 

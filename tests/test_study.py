@@ -65,6 +65,31 @@ def test_what_is_in_the_table_is_not_done_again(tmp_path, squares):
     assert path.read_text().count("seed,square") == 1
 
 
+class Power(NamedTuple):
+    """A row of a study that varies something besides the seed."""
+
+    base: str
+    exponent: float
+    seed: int
+    value: float
+
+
+def test_settings_are_crossed_with_seeds(tmp_path, monkeypatch):
+    settings = (("two", 0.5), ("two", 3.0), ("ten", 0.5))
+    crossed = study.Study(
+        "powers",
+        lambda base, exponent, seed: Power(base, exponent, seed, exponent * seed),
+        Power,
+        range(3),
+        settings,
+    )
+    monkeypatch.setitem(study.STUDIES, "powers", crossed)
+    study.run("powers", tmp_path, seeds=range(1))
+    path = study.run("powers", tmp_path)
+    cases = [(row["base"], float(row["exponent"]), int(row["seed"])) for row in study.read(path)]
+    assert cases == [(*setting, seed) for seed in range(3) for setting in settings]
+
+
 def test_several_processes_give_the_same_rows(tmp_path, monkeypatch):
     quick = study.Study("squares", _square, Square, range(9))
     monkeypatch.setitem(study.STUDIES, "squares", quick)
