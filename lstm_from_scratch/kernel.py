@@ -17,6 +17,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterator
+from dataclasses import astuple, dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -55,8 +56,12 @@ LEAST = 2.0**-60  # a probability below this counts as this in the reported erro
 RESCALE = 2.0**-600
 
 
-class Room(NamedTuple):
+@dataclass(frozen=True)
+class Room:
     """Where one voice stands in the arena, all in float64 numbers; known when compiling.
+
+    Not a named tuple: Numba would take any two of them for the same type, and run code that was
+    made for one on the other.
 
     lanes : networks side by side. start : the voice's first unit in a roll. inputs : input units.
     blocks : memory blocks. cells : cells of its largest block; smaller ones are filled up with
@@ -151,7 +156,7 @@ class _RoomType(types.Type):
 
     def __init__(self, room: Room) -> None:
         self.room = room
-        super().__init__(name=f"Room({tuple(room)}, {_DIGEST})")
+        super().__init__(name=f"Room({astuple(room)}, {_DIGEST})")
 
 
 _room_type = cache(_RoomType)
@@ -651,7 +656,7 @@ def rooms(topology: Topology, lanes: int) -> tuple[Room, ...]:
         places[voice.name] = (room.place("cell_output"), room.units * lanes)
         at += room.size
     return tuple(
-        made[voice.name]._replace(heard=tuple(places[v.name] for v in _heard(topology, voice)))
+        replace(made[voice.name], heard=tuple(places[v.name] for v in _heard(topology, voice)))
         for voice in topology.voices
     )
 
