@@ -144,15 +144,20 @@ def processor() -> str:
         return platform.processor() or platform.machine()
 
 
+def versions() -> str:
+    """What a table was made with: our version, Python's, those of the packages, the processor."""
+    packages = ", ".join(f"{package} {version(package)}" for package in ("numpy", "numba"))
+    python = platform.python_version()
+    return f"lstm_from_scratch {__version__}, Python {python}, {packages}, {processor()}"
+
+
 def header(name: str) -> list[str]:
     """The first lines of a table: what it is, how to make it again, what it was made with."""
-    packages = ", ".join(f"{package} {version(package)}" for package in ("numpy", "numba"))
     return [
         f"# {STUDIES[name].about}",
         f"# format: {FORMAT}",
         f"# command: python -m lstm_from_scratch.study {name}",
-        f"# made with: lstm_from_scratch {__version__}, Python {platform.python_version()}, "
-        f"{packages}, {processor()}",
+        f"# made with: {versions()}",
     ]
 
 
