@@ -278,20 +278,21 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("name", nargs="?", help="which study; see --list")
     parser.add_argument("--list", action="store_true", help="name all studies")
+    parser.add_argument("--all", action="store_true", help="run every study")
     parser.add_argument("--folder", default=RESULTS, help="where tables are (default: results)")
     parser.add_argument("--seeds", help="FIRST:LAST, other seeds than the study's, LAST not with")
     parser.add_argument("--jobs", type=int, default=-1, help="processes (default: all cores)")
     options = parser.parse_args(arguments)
-    if options.list or not options.name:
+    if options.list or not (options.name or options.all):
         for name, study in STUDIES.items():
             print(f"{name:28} {study.about}")
         return
     try:
         seeds = range(*map(int, options.seeds.split(":"))) if options.seeds else None
-        path = run(options.name, options.folder, seeds=seeds, jobs=options.jobs)
+        for name in STUDIES if options.all else [options.name]:
+            print(run(name, options.folder, seeds=seeds, jobs=options.jobs))
     except ValueError as error:
         sys.exit(f"study: {error}")
-    print(path)
 
 
 if __name__ == "__main__":
