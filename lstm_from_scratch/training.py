@@ -13,7 +13,6 @@ import io
 import json
 import os
 import time
-import zipfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from importlib.resources import as_file, files
@@ -117,11 +116,13 @@ class Recipe:
                         f"voice {voice.name!r}: {len(biases)} {gate} gate biases for "
                         f"{len(voice.blocks)} blocks"
                     )
-        for name, least in (("forgiven", 0), ("seed", 0), ("max_steps", 1), ("test_every", 1)):
-            if getattr(self, name) < least:
-                raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}")
-        if self.choruses < 1:
-            raise ValueError(f"choruses must be at least 1, got {self.choruses}")
+        wholes = {"forgiven": 0, "seed": 0, "max_steps": 1, "test_every": 1, "choruses": 1}
+        for name, least in wholes.items():
+            value = getattr(self, name)
+            if not isinstance(value, int):
+                raise ValueError(f"{name} must be an int, got {value!r}")
+            if value < least:
+                raise ValueError(f"{name} must be at least {least}, got {value}")
 
 
 PAPER = Recipe(
@@ -305,6 +306,8 @@ def _checked(rolls: np.ndarray, topology: Topology) -> np.ndarray:
         raise ValueError(
             f"expected choruses of shape (choruses, steps, {topology.inputs}), got {rolls.shape}"
         )
+    if rolls.shape[1] < 2:
+        raise ValueError("a chorus needs at least two steps, got 1")
     if not np.isin(rolls, (0.0, 1.0)).all():
         raise ValueError("choruses hold 0.0 and 1.0 only")
     return np.ascontiguousarray(rolls)
@@ -372,11 +375,15 @@ def load(path: str | os.PathLike[str]) -> Result:
             recipe = _recipe(about["recipe"])
             curve = Curve(*(archive[f"curve_{name}"] for name in Curve.__dataclass_fields__))
             network = Network(recipe.topology, archive["hidden"], archive["output"])
+            return Result(
+                network, recipe, about["learned"], about["steps"], about["seconds"], curve
+            )
     except FileNotFoundError:
         raise
-    except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile) as error:
+    # A damaged archive fails in many ways: bad sums, unknown compression, a password asked for, an
+    # array of impossible size. Whatever it is, it is not a file of ours.
+    except Exception as error:
         raise ValueError(f"{os.fspath(path)}: not a trained network of ours: {error}") from error
-    return Result(network, recipe, about["learned"], about["steps"], about["seconds"], curve)
 
 
 def _recipe(data: dict) -> Recipe:
