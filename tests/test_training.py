@@ -1,0 +1,586 @@
+"""Training: a recipe is followed, what is saved comes back, and what fails says so."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import os
+import re
+import stat
+import zipfile
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lstm_from_scratch import training
+from lstm_from_scratch.blues import TWELVE_BAR
+from lstm_from_scratch.encoding import CHORDS_ONLY
+from lstm_from_scratch.gradient import advance, cross_entropy, no_partials, step_gradient
+from lstm_from_scratch.network import Network, Topology, Voice, cleared, forward
+from lstm_from_scratch.training import (
+    PAPER,
+    RECOMMENDED,
+    Diverged,
+    Learning,
+    Recipe,
+    initial_network,
+    load,
+    save,
+    stored,
+    train,
+)
+
+TINY = Topology((Voice("only", 3, (2, 1)),))
+TINY_LEARNING = Learning(
+    learning_rate=0.02,
+    momentum=0.8,
+    initial_range=0.3,
+    input_gate_bias=(-0.5, -1.0),
+    forget_gate_bias=(1.0, 2.0),
+    output_gate_bias=(-0.25, -0.75),
+)
+RECIPE = Recipe(TINY, (TINY_LEARNING,), forgiven=3, seed=4, max_steps=400, test_every=100)
+# A chorus in which some steps are a surprise: the same vector is followed by different ones.
+ROLL = np.array(
+    [[1, 0, 0], [1, 0, 0], [0, 1, 0], [1, 0, 0], [0, 1, 1], [0, 1, 0], [0, 0, 1]], dtype=float
+)
+
+
+def never(network: Network) -> int:
+    """A stopping test that nothing passes."""
+    return 0
+
+
+def trained(recipe: Recipe = RECIPE, rolls: np.ndarray = ROLL, test=never) -> training.Result:
+    return train(recipe, rolls, test, progress=False)
+
+
+def bits(network: Network) -> bytes:
+    return network.hidden.tobytes() + network.output.tobytes()
+
+
+# What training begins with
+
+
+def test_the_printed_recipe_is_the_papers():
+    (learning,) = PAPER.voices
+    (voice,) = PAPER.topology.voices
+    assert voice.inputs == 12 and voice.blocks == (2, 2, 2, 2)
+    assert learning.learning_rate == 0.00001 and learning.momentum == 0.9
+    stairs = (-0.5, -1.0, -1.5, -2.0)
+    assert learning.input_gate_bias == learning.forget_gate_bias == stairs
+    assert learning.output_gate_bias == stairs
+    assert learning.output_bias == 0.5
+
+
+def test_biases_begin_as_the_recipe_says_in_the_gates_that_it_names():
+    learning = Learning(
+        input_gate_bias=(-1.0, -2.0),
+        forget_gate_bias=(-3.0, -4.0),
+        output_gate_bias=(-5.0, -6.0),
+        output_bias=7.0,
+        initial_range=0.1,
+    )
+    other = replace(learning, input_gate_bias=(-8.0,), forget_gate_bias=(-9.0,), output_bias=-7.0)
+    other = replace(other, output_gate_bias=(-10.0,))
+    topology = Topology((Voice("a", 2, (1, 3)), Voice("b", 1, (2,), reads=("a",))))
+    rngs = [np.random.default_rng(seed) for seed in (1, 2)]
+    network = initial_network(Recipe(topology, (learning, other)), rngs)
+    bias = network.hidden[:, -1]
+    assert bias[topology.input_gates].tolist() == [-1.0, -2.0, -8.0]
+    assert bias[topology.forget_gates].tolist() == [-3.0, -4.0, -9.0]
+    assert bias[topology.output_gates].tolist() == [-5.0, -6.0, -10.0]
+    assert (np.abs(bias[topology.cell_rows]) <= 0.1).all() and bias[topology.cell_rows].all()
+    assert network.output[:, -1].tolist() == [7.0, 7.0, -7.0]
+
+
+def test_weights_begin_uniform_in_the_range_of_their_voice():
+    wide, narrow = (replace(TINY_LEARNING, initial_range=r) for r in (0.5, 0.02))
+    voices = (Voice("wide", 30, (4, 4)), Voice("narrow", 30, (4, 4), reads=("wide",)))
+    topology = Topology(voices)
+    rngs = [np.random.default_rng(seed) for seed in (1, 2)]
+    network = initial_network(Recipe(topology, (wide, narrow)), rngs)
+    for voice, reach in zip(voices, (0.5, 0.02), strict=True):
+        rows = topology.rows(voice.name)
+        own = topology.hidden_mask[rows, :-1]
+        outputs = topology.parts(voice.name)[0]
+        drawn = np.concatenate(
+            [
+                network.hidden[rows, :-1][own],
+                network.output[outputs, :-1][topology.output_mask[outputs, :-1]],
+            ]
+        )
+        assert drawn.all(), "every connection gets a weight"
+        assert np.abs(drawn).max() <= reach
+        # Of a uniform distribution: mean 0, standard deviation reach / sqrt(3), no gap at the ends.
+        assert abs(drawn.mean()) < 0.1 * reach
+        assert drawn.std() == pytest.approx(reach / np.sqrt(3), rel=0.05)
+        assert drawn.max() > 0.98 * reach and drawn.min() < -0.98 * reach
+
+
+def test_a_voice_begins_the_same_with_another_beside_it():
+    voice = TINY.voices[0]
+    pair = Topology((voice, Voice("more", 2, (1, 1), reads=("only",))))
+    alone = initial_network(RECIPE, [np.random.default_rng(1)])
+    both = initial_network(
+        replace(RECIPE, topology=pair, voices=(TINY_LEARNING,) * 2),
+        [np.random.default_rng(1), np.random.default_rng(2)],
+    )
+    rows = pair.rows("only")
+    assert both.hidden[rows][pair.hidden_mask[rows]].tolist() == alone.hidden.ravel().tolist()
+
+
+# What training does
+
+
+def by_hand(recipe: Recipe, roll: np.ndarray, network: Network, *, anew_each_chorus: bool = False):
+    """Train in plain NumPy: the loop of section 3.1, for one voice and one chorus."""
+    (learning,) = recipe.voices
+    hidden, output = network.hidden, network.output
+    hidden_velocity, output_velocity = np.zeros_like(hidden), np.zeros_like(output)
+    state, partials = cleared(recipe.topology), no_partials(recipe.topology)
+    now = errors = gross_errors = resets = 0
+    entropy = 0.0
+    for _ in range(recipe.max_steps):
+        network = Network(recipe.topology, hidden, output)
+        target = roll[(now + 1) % len(roll)]
+        step = forward(network, state, roll[now])
+        partials = advance(network, partials, state, step)
+        gradient = step_gradient(network, partials, step, target)
+        hidden_velocity = (
+            learning.momentum * hidden_velocity - learning.learning_rate * gradient.hidden
+        )
+        output_velocity = (
+            learning.momentum * output_velocity - learning.learning_rate * gradient.output
+        )
+        hidden, output = hidden + hidden_velocity, output + output_velocity
+        state, now = step.state, (now + 1) % len(roll)
+        entropy += cross_entropy(step.prediction, target)
+        if anew_each_chorus and now == 0:
+            errors = 0
+        if np.abs(step.prediction - target).max() > learning.wrong:
+            errors, gross_errors = errors + 1, gross_errors + 1
+            if recipe.forgiven and errors == recipe.forgiven:
+                state, partials = cleared(recipe.topology), no_partials(recipe.topology)
+                now, errors, resets = 0, 0, resets + 1
+    return Network(recipe.topology, hidden, output), entropy, gross_errors, resets
+
+
+def first_network(recipe: Recipe) -> Network:
+    """The network that a training begins with: with a rate of 0 it stays as it is."""
+    still = tuple(replace(learning, learning_rate=0.0) for learning in recipe.voices)
+    return trained(replace(recipe, voices=still, max_steps=1)).network
+
+
+@pytest.mark.parametrize("forgiven", [0, 1, 3])
+@pytest.mark.parametrize("wrong", [0.5, 0.6])
+def test_training_is_the_loop_of_the_paper(forgiven, wrong):
+    learning = replace(TINY_LEARNING, wrong=wrong)
+    recipe = replace(RECIPE, voices=(learning,), forgiven=forgiven)
+    network, entropy, gross_errors, resets = by_hand(recipe, ROLL, first_network(recipe))
+    result = trained(recipe)
+    np.testing.assert_allclose(result.network.hidden, network.hidden, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(result.network.output, network.output, rtol=1e-9, atol=1e-9)
+    assert result.curve.gross_errors.sum() == gross_errors > 20
+    assert result.curve.resets.sum() == resets
+    assert (resets > 20) if forgiven else (resets == 0)
+    total = (result.curve.cross_entropy[:, 0] * np.diff(result.curve.steps, prepend=0)).sum()
+    assert total == pytest.approx(entropy, rel=1e-9)
+
+
+def test_gross_errors_are_counted_across_choruses():
+    recipe = replace(RECIPE, forgiven=6)
+    start = first_network(recipe)
+    resets = [by_hand(recipe, ROLL, start, anew_each_chorus=anew)[3] for anew in (False, True)]
+    assert resets[0] != resets[1], "this recipe can't tell the difference"
+    assert trained(recipe).curve.resets.sum() == resets[0]
+
+
+def test_an_output_is_never_off_by_more_than_one():
+    recipe = replace(RECIPE, voices=(replace(TINY_LEARNING, wrong=1.0),), forgiven=1)
+    assert trained(recipe).curve.gross_errors.sum() == 0
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_one_others():
+    rolls = np.stack([ROLL, ROLL[::-1], 1.0 - ROLL])
+    one, again, other = (trained(replace(RECIPE, seed=s), rolls) for s in (4, 4, 5))
+    assert bits(one.network) == bits(again.network) != bits(other.network)
+    for name in (field.name for field in dataclasses.fields(one.curve)):
+        np.testing.assert_array_equal(getattr(one.curve, name), getattr(again.curve, name))
+
+
+def test_choruses_are_heard_in_random_order():
+    """Of two choruses that call for opposite outputs, a network that knows neither hears both."""
+    always_on, always_off = np.ones((2, 3)), np.zeros((2, 3))
+    still = replace(TINY_LEARNING, learning_rate=0.0, output_bias=3.0, wrong=0.5)
+    recipe = replace(RECIPE, voices=(still,), forgiven=0, max_steps=4_000, test_every=4_000)
+    errors = trained(recipe, np.stack([always_on, always_off])).curve.gross_errors[0]
+    # Only steps before a silent one are gross errors: half of all, give or take 5 deviations.
+    assert abs(errors - 2_000) < 5 * np.sqrt(4_000 / 2)
+    halves = trained(replace(recipe, test_every=400), np.stack([always_on, always_off])).curve
+    assert len(set(halves.gross_errors)) > 3, "an order that repeats is not random"
+
+
+def test_training_does_not_change_what_it_is_given():
+    roll = ROLL.copy()
+    roll.setflags(write=False)
+    one = trained(rolls=roll)
+    assert bits(one.network) == bits(trained(rolls=roll[None].astype(int)).network)
+
+
+# When training stops
+
+
+def test_the_test_is_asked_again_and_again_until_it_says_enough():
+    seen = []
+
+    def test(network: Network) -> int:
+        seen.append(network)
+        return 5 if len(seen) == 3 else 4
+
+    result = trained(replace(RECIPE, choruses=5), test=test)
+    assert result.learned and result.steps == 300
+    assert result.curve.steps.tolist() == [100, 200, 300]
+    assert result.curve.choruses.tolist() == [4, 4, 5]
+    assert len({bits(network) for network in seen}) == 3, "it is shown the network as it is then"
+    assert bits(result.network) == bits(seen[-1]), "what passed the test is what is returned"
+
+
+def test_training_gives_up_in_the_end_and_says_so():
+    result = trained(replace(RECIPE, max_steps=250))
+    assert not result.learned and result.steps == 250
+    assert result.curve.steps.tolist() == [100, 200, 250]
+    assert result.recipe == replace(RECIPE, max_steps=250)
+    assert result.seconds > 0
+
+
+def test_how_often_one_looks_does_not_change_what_is_learned():
+    often, seldom = (trained(replace(RECIPE, test_every=n)) for n in (7, 400))
+    assert bits(often.network) == bits(seldom.network)
+    assert often.curve.resets.sum() == seldom.curve.resets.sum()
+
+
+def test_a_test_can_not_spoil_the_training():
+    def vandal(network: Network) -> int:
+        network.hidden[:] = 0.0
+        return 0
+
+    assert bits(trained(test=vandal, recipe=RECIPE).network) == bits(trained().network)
+
+
+def test_no_progress_is_shown_where_nobody_looks(capfd):
+    train(RECIPE, ROLL, never)
+    assert capfd.readouterr() == ("", "")
+    train(RECIPE, ROLL, never, progress=True)
+    assert "training" in capfd.readouterr().err
+
+
+# When numbers run away
+
+
+# Logistic units saturate, and then nothing grows: it takes rates like these to overflow.
+@pytest.mark.parametrize(("rate", "late"), [(1.6e307, False), (5e306, True)])
+def test_a_training_that_diverges_says_where_and_keeps_the_last_good_network(rate, late):
+    learning = replace(TINY_LEARNING, learning_rate=rate)
+    recipe = replace(RECIPE, voices=(learning,), max_steps=2_000, test_every=3)
+    with pytest.raises(Diverged, match="training diverged: after step") as caught:
+        trained(recipe)
+    step, network = caught.value.step, caught.value.network
+    assert f"after step {step} the" in str(caught.value)
+    assert (step > recipe.test_every) == late, "before the first test, and after it"
+    assert np.isfinite(network.hidden).all() and np.isfinite(network.output).all()
+    # A training that ends one step earlier ends well, with that network.
+    if step > 1:
+        before = trained(replace(recipe, max_steps=step - 1))
+        assert bits(before.network) == bits(network)
+    else:
+        assert bits(network) == bits(first_network(recipe))
+    with pytest.raises(Diverged) as again:
+        trained(replace(recipe, max_steps=step))
+    assert again.value.step == step
+
+
+def test_divergence_is_a_value_error():
+    assert issubclass(Diverged, ValueError)
+
+
+# What is refused at the door
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"learning_rate": -1e-5}, "learning_rate: expected a number from 0.0 .* got -1e-05"),
+        ({"learning_rate": np.inf}, "learning_rate: .* got inf"),
+        ({"learning_rate": np.nan}, "learning_rate: .* got nan"),
+        ({"momentum": 1.0}, "momentum: expected a number from 0.0 to below 1.0, got 1.0"),
+        ({"momentum": -0.1}, "momentum: .* got -0.1"),
+        ({"initial_range": -0.1}, "initial_range: .* got -0.1"),
+        ({"initial_range": np.inf}, "initial_range: .* got inf"),
+        ({"wrong": -0.5}, "wrong: .* got -0.5"),
+        ({"wrong": np.nan}, "wrong: .* got nan"),
+        ({"input_gate_bias": (0.0, np.nan, 0.0, 0.0)}, "biases must be finite"),
+        ({"forget_gate_bias": (np.inf,)}, "biases must be finite"),
+        ({"output_gate_bias": (-np.inf,)}, "biases must be finite"),
+        ({"output_bias": np.nan}, "biases must be finite"),
+    ],
+)
+def test_a_voice_can_not_learn_with_such_numbers(changes, message):
+    with pytest.raises(ValueError, match=message):
+        Learning(**changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"voices": ()}, "0 voices learn, the topology has 1"),
+        ({"voices": (TINY_LEARNING,) * 2}, "2 voices learn, the topology has 1"),
+        ({"voices": (Learning(),)}, "voice 'only': 4 input gate biases for 2 blocks"),
+        (
+            {"voices": (replace(TINY_LEARNING, forget_gate_bias=(1.0,)),)},
+            "voice 'only': 1 forget gate biases for 2 blocks",
+        ),
+        (
+            {"voices": (replace(TINY_LEARNING, output_gate_bias=(1.0,) * 3),)},
+            "voice 'only': 3 output gate biases for 2 blocks",
+        ),
+        ({"forgiven": -1}, "forgiven must be at least 0, got -1"),
+        ({"seed": -1}, "seed must be at least 0, got -1"),
+        ({"max_steps": 0}, "max_steps must be at least 1, got 0"),
+        ({"test_every": 0}, "test_every must be at least 1, got 0"),
+        ({"choruses": 0}, "choruses must be at least 1, got 0"),
+        ({"max_steps": 1e6}, "max_steps must be an int, got 1000000.0"),
+        ({"test_every": 10.5}, "test_every must be an int, got 10.5"),
+        ({"forgiven": np.nan}, "forgiven must be an int, got nan"),
+    ],
+)
+def test_a_recipe_that_makes_no_sense_is_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        replace(RECIPE, **changes)
+
+
+@pytest.mark.parametrize(
+    ("rolls", "message"),
+    [
+        (np.zeros((7, 4)), r"shape \(choruses, steps, 3\), got \(1, 7, 4\)"),
+        (np.zeros(3), r"shape \(choruses, steps, 3\), got \(3,\)"),
+        (np.zeros((0, 7, 3)), r"shape \(choruses, steps, 3\), got \(0, 7, 3\)"),
+        (np.zeros((1, 1, 3)), "at least two steps"),
+        (ROLL / 2, "0.0 and 1.0 only"),
+        (np.where(ROLL == 1, np.nan, 0), "0.0 and 1.0 only"),
+    ],
+)
+def test_choruses_that_do_not_fit_are_refused(rolls, message):
+    with pytest.raises(ValueError, match=message):
+        trained(rolls=rolls)
+
+
+# Saving and loading
+
+
+@pytest.fixture(scope="module")
+def result() -> training.Result:
+    return trained(replace(RECIPE, choruses=3), test=lambda network: 3)
+
+
+def test_what_is_saved_comes_back(result, tmp_path):
+    save(result, tmp_path / "network.npz")
+    back = load(str(tmp_path / "network.npz"))
+    assert back.recipe == result.recipe and hash(back.recipe) == hash(result.recipe)
+    assert bits(back.network) == bits(result.network)
+    assert (back.learned, back.steps, back.seconds) == (True, 100, result.seconds)
+    for name in (field.name for field in dataclasses.fields(result.curve)):
+        got, expected = getattr(back.curve, name), getattr(result.curve, name)
+        assert got.dtype == expected.dtype and got.tobytes() == expected.tobytes()
+    # It can go on in another training: the recipe is whole.
+    assert bits(trained(back.recipe, test=lambda network: 3).network) == bits(result.network)
+
+
+def test_a_recipe_of_two_voices_comes_back(tmp_path):
+    topology = Topology(
+        (TINY.voices[0], Voice("more", 2, (1, 3), reads=("only",), choice="sample", g=(-1.0, 1.0)))
+    )
+    recipe = Recipe(topology, (TINY_LEARNING, replace(TINY_LEARNING, wrong=0.9)), seed=2**40)
+    network = initial_network(recipe, [np.random.default_rng(1), np.random.default_rng(2)])
+    curve = training.Curve(*(np.zeros(0) for _ in dataclasses.fields(training.Curve)))
+    save(training.Result(network, recipe, False, 0, 0.0, curve), tmp_path / "two.npz")
+    back = load(tmp_path / "two.npz")
+    assert back.recipe == recipe and not back.learned
+    assert bits(back.network) == bits(network)
+
+
+def test_a_saved_file_is_like_any_other(result, tmp_path):
+    (tmp_path / "plain").write_bytes(b"")
+    save(result, tmp_path / "network.npz")
+    modes = [stat.S_IMODE((tmp_path / n).stat().st_mode) for n in ("plain", "network.npz")]
+    assert modes[0] == modes[1], "others who may read my files may read this one"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["network.npz", "plain"]
+
+
+@pytest.mark.parametrize("moment", ["while writing", "before renaming"])
+def test_an_interrupted_save_leaves_the_old_file_whole(result, tmp_path, monkeypatch, moment):
+    path = tmp_path / "network.npz"
+    save(result, path)
+    old = path.read_bytes()
+    other = trained(replace(RECIPE, seed=99))
+
+    def stop(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    def half(file, *args, **kwargs):
+        file.write(b"half of it")
+        raise KeyboardInterrupt
+
+    if moment == "while writing":
+        monkeypatch.setattr(np, "savez_compressed", half)
+    else:
+        monkeypatch.setattr(os, "replace", stop)
+    with pytest.raises(KeyboardInterrupt):
+        save(other, path)
+    assert path.read_bytes() == old
+    assert [p.name for p in tmp_path.iterdir()] == ["network.npz"], "half a file stayed behind"
+
+
+def test_a_truncated_file_is_refused(result, tmp_path):
+    path = tmp_path / "network.npz"
+    save(result, path)
+    whole = path.read_bytes()
+    for length in [0, 1, 3, 4, 100, *range(200, len(whole), 97), len(whole) - 1]:
+        path.write_bytes(whole[:length])
+        with pytest.raises(ValueError, match=re.escape(f"{path}: not a trained network")):
+            load(path)
+
+
+def test_a_damaged_file_is_refused_or_still_right(result, tmp_path):
+    path = tmp_path / "network.npz"
+    save(result, path)
+    whole = path.read_bytes()
+    refused = 0
+    for at in range(0, len(whole), 11):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
+        try:
+            back = load(path)
+        except ValueError as error:
+            refused += 1
+            assert str(error).startswith(f"{path}: not a trained network of ours: ")
+        else:  # the byte is one that nothing depends on, such as a date
+            assert bits(back.network) == bits(result.network) and back.recipe == result.recipe
+    assert refused > 100
+
+
+def rewritten(result, path, **changes):
+    """Save a result, then write the file again with some of its parts changed or (None) gone."""
+    save(result, path)
+    with np.load(path) as archive:
+        arrays = dict(archive)
+    about = json.loads(str(arrays.pop("about")))
+    for name, value in changes.items():
+        place = arrays if name in arrays or name == "about" else about
+        if value is None:
+            del place[name]
+        else:
+            place[name] = value
+    arrays.setdefault("about", json.dumps(about))
+    np.savez(path, **arrays)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"format": 2}, "it has format 2, expected 1"),
+        ({"format": None}, "format"),
+        ({"hidden": None}, "hidden"),
+        ({"hidden": np.zeros((3, 3))}, r"hidden: expected shape \(9, 7\), got \(3, 3\)"),
+        ({"output": np.full((3, 7), np.nan)}, "output: weights must be finite"),
+        ({"curve_steps": None}, "curve_steps"),
+        ({"learned": None}, "learned"),
+        ({"steps": None}, "steps"),
+        ({"recipe": None}, "recipe"),
+        ({"recipe": {}}, "topology"),
+        ({"recipe": []}, "not a trained network"),
+        ({"recipe": {"topology": {"voices": ["only"]}, "voices": []}}, "not a trained network"),
+        ({"about": "{"}, "not a trained network"),
+        ({"about": "[]"}, "not a trained network"),
+    ],
+)
+def test_a_file_of_another_kind_or_version_is_refused(result, tmp_path, changes, message):
+    path = rewritten(result, tmp_path / "other.npz", **changes)
+    with pytest.raises(ValueError, match=message) as caught:
+        load(path)
+    assert str(caught.value).startswith(f"{path}: not a trained network of ours: ")
+
+
+def test_rewriting_a_file_does_not_by_itself_spoil_it(result, tmp_path):
+    assert load(rewritten(result, tmp_path / "same.npz")).recipe == result.recipe
+
+
+def an_array() -> bytes:
+    file = io.BytesIO()
+    np.save(file, np.zeros(3))
+    return file.getvalue()
+
+
+def a_pickle() -> bytes:
+    file = io.BytesIO()
+    np.savez(file, about=np.array([{"format": 1}], dtype=object))
+    return file.getvalue()
+
+
+def an_archive() -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("about.npy", "not an array")
+    return file.getvalue()
+
+
+def an_archive_of_arrays() -> bytes:
+    file = io.BytesIO()
+    np.savez(file, weights=np.zeros(3))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"la la la\n", b"MThd\0\0\0\6", an_array(), a_pickle(), an_archive()],
+    ids=["nothing", "text", "MIDI", "an array", "a pickle", "an archive"],
+)
+def test_a_file_of_something_else_is_refused(content, tmp_path):
+    path = tmp_path / "foreign.npz"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=re.escape(f"{path}: not a trained network of ours")):
+        load(path)
+
+
+def test_arrays_of_another_program_are_refused(tmp_path):
+    path = tmp_path / "foreign.npz"
+    path.write_bytes(an_archive_of_arrays())
+    with pytest.raises(ValueError, match="it holds no trained network"):
+        load(path)
+
+
+def test_a_missing_file_is_missing(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        load(tmp_path / "none.npz")
+
+
+def test_the_stored_network_is_what_its_recipe_makes():
+    """The network inside the package, trained again from its seed: the same bits."""
+    kept = stored("experiment_1")
+    roll = CHORDS_ONLY.form_roll(TWELVE_BAR)
+    assert kept.learned and kept.recipe == RECOMMENDED
+    short = replace(kept.recipe, max_steps=kept.steps)
+
+    def test(network: Network) -> int:
+        return 0
+
+    again = train(short, roll, test, progress=False)
+    assert bits(again.network) == bits(kept.network)
+    np.testing.assert_array_equal(again.curve.resets, kept.curve.resets)
+
+
+def test_a_network_that_is_not_in_the_package_is_refused():
+    with pytest.raises(ValueError, match=r"no stored network 'experiment_99': there are .*exper"):
+        stored("experiment_99")
