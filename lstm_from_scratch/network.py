@@ -54,6 +54,15 @@ class Voice:
     h: Range = (-1.0, 1.0)
 
     def __post_init__(self) -> None:
+        if not all(isinstance(number, int) for number in (self.inputs, *self.blocks)):
+            raise ValueError(
+                f"voice {self.name!r}: inputs and cells are counted in whole numbers, "
+                f"got {self.inputs} and {self.blocks}"
+            )
+        if isinstance(self.reads, str):
+            raise ValueError(
+                f"voice {self.name!r}: reads takes a tuple of names, got {self.reads!r}"
+            )
         if self.inputs < 1:
             raise ValueError(f"voice {self.name!r} connects nothing: it has {self.inputs} inputs")
         if not self.blocks or min(self.blocks) < 1:
@@ -64,11 +73,10 @@ class Voice:
             raise ValueError(
                 f"voice {self.name!r}: choice is 'threshold' or 'sample', got {self.choice!r}"
             )
-        for label, (low, high) in (("g", self.g), ("h", self.h)):
-            if not (np.isfinite([low, high]).all() and low < high):
-                raise ValueError(
-                    f"voice {self.name!r}: {label} needs a finite range, got {low} to {high}"
-                )
+        for label, ends in (("g", self.g), ("h", self.h)):
+            if not (len(ends) == 2 and np.isfinite(ends).all() and ends[0] < ends[1]):
+                got = " to ".join(map(str, ends))
+                raise ValueError(f"voice {self.name!r}: {label} needs a finite range, got {got}")
 
     @property
     def cells(self) -> int:
@@ -300,7 +308,8 @@ class Step(NamedTuple):
 
 def logistic(x: np.ndarray) -> np.ndarray:
     """The logistic sigmoid, 1 / (1 + exp(-x)), of each element. Chapter 4."""
-    return 1.0 / (1.0 + np.exp(-x))
+    with np.errstate(over="ignore"):  # exp of a large number is infinite, and 1 over that is 0
+        return 1.0 / (1.0 + np.exp(-x))
 
 
 def squash(x: np.ndarray, low: np.ndarray | float, high: np.ndarray | float) -> np.ndarray:
@@ -331,7 +340,8 @@ def forward(network: Network, state: State, inputs: np.ndarray) -> Step:
 
     Raises
     ------
-    ValueError : if ``inputs`` does not have the topology's shape.
+    ValueError : if ``inputs`` or the state don't have the topology's shapes, or if an input is not
+        finite.
 
     Gers, Schmidhuber and Cummins (2000), section 3; chapter 4.
     """
@@ -339,6 +349,11 @@ def forward(network: Network, state: State, inputs: np.ndarray) -> Step:
     inputs = np.asarray(inputs)
     if inputs.shape != (t.inputs,):
         raise ValueError(f"inputs: expected shape ({t.inputs},), got {inputs.shape}")
+    if not np.isfinite(inputs).all():
+        raise ValueError("inputs must be finite")
+    for name, values in zip(State._fields, state, strict=True):
+        if np.shape(values) != (t.cells,):
+            raise ValueError(f"{name}: expected shape ({t.cells},), got {np.shape(values)}")
     block = t.block_of_cell
 
     sources = np.concatenate([inputs, state.cell_output, [1.0]])

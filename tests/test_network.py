@@ -427,6 +427,10 @@ def test_chords_reach_the_melody_one_step_later():
         ({"g": (0.0, 0.0)}, r"g needs a finite range, got 0.0 to 0.0"),
         ({"h": (-1.0, np.inf)}, r"voice 'chords': h needs a finite range, got -1.0 to inf"),
         ({"h": (np.nan, 1.0)}, r"h needs a finite range, got nan to 1.0"),
+        ({"g": (-1.0, 0.0, 1.0)}, r"g needs a finite range, got -1.0 to 0.0 to 1.0"),
+        ({"inputs": 2.5}, r"counted in whole numbers, got 2.5 and \(2, 2\)"),
+        ({"blocks": (2, 1.0)}, r"counted in whole numbers, got 12 and \(2, 1.0\)"),
+        ({"reads": "melody"}, r"reads takes a tuple of names, got 'melody'"),
     ],
 )
 def test_a_voice_that_makes_no_sense_is_refused(fields, message):
@@ -523,6 +527,22 @@ def test_inputs_of_another_shape_are_refused(inputs):
     with pytest.raises(ValueError, match=r"inputs: expected shape \(12,\), got ") as caught:
         forward(network, cleared(EXPERIMENT_1), inputs)
     assert str(np.shape(inputs)) in str(caught.value)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_inputs_that_are_not_finite_are_refused(bad):
+    inputs = np.zeros(12)
+    inputs[7] = bad
+    with pytest.raises(ValueError, match="inputs must be finite"):
+        forward(Network(EXPERIMENT_1, **arrays(EXPERIMENT_1)), cleared(EXPERIMENT_1), inputs)
+
+
+@pytest.mark.parametrize("name", ["cell_state", "cell_output"])
+@pytest.mark.parametrize("shape", [(1,), (9,), (8, 1)])
+def test_a_state_of_another_shape_is_refused(name, shape):
+    state = cleared(EXPERIMENT_1)._replace(**{name: np.zeros(shape)})
+    with pytest.raises(ValueError, match=rf"{name}: expected shape \(8,\), got "):
+        forward(Network(EXPERIMENT_1, **arrays(EXPERIMENT_1)), state, np.zeros(12))
 
 
 def test_whole_numbers_are_as_good_as_fractions():
