@@ -88,6 +88,20 @@ def experiment_1(recipe: Recipe, seed: int) -> Experiment1:
     )
 
 
+class Resets(NamedTuple):
+    """A row of the study of resets: the first column is varied, the others are `Experiment1`'s.
+
+    forgiven : the gross error of this number since the last reset causes the next; 0: never.
+    """
+
+    forgiven: int
+    seed: int
+    learned: int
+    steps: int
+    seconds: float
+    first_cycle: int
+
+
 @dataclass(frozen=True)
 class Study:
     """A question put to many seeds, perhaps in several settings.
@@ -112,6 +126,11 @@ def _paper(seed: int) -> Experiment1:
     return experiment_1(PAPER, seed)
 
 
+def _resets(forgiven: int, seed: int) -> Resets:
+    row = experiment_1(replace(RECOMMENDED, forgiven=forgiven, max_steps=10_000_000), seed)
+    return Resets(forgiven, seed, row.learned, row.steps, row.seconds, row.first_cycle)
+
+
 STUDIES = {
     "experiment-1": Study(
         "Experiment 1, the recommended recipe, at most 25 million steps",
@@ -130,6 +149,13 @@ STUDIES = {
         _paper,
         Experiment1,
         range(8),
+    ),
+    "resets": Study(
+        "Experiment 1 with other numbers of forgiven errors, at most 10 million steps",
+        _resets,
+        Resets,
+        range(300, 316),
+        tuple((forgiven,) for forgiven in (0, 1, 2, 4, 8, 16, 32)),
     ),
 }
 """All studies by name."""
