@@ -4,7 +4,7 @@
 comes. What is in the file is done: a study that was stopped goes on where it was, with nothing
 done twice and nothing lost. ``--list`` names the studies.
 
-Chapter 7 draws the first of them.
+Chapters 3 and 7 draw the first of them.
 """
 
 from __future__ import annotations
@@ -26,10 +26,11 @@ import numpy as np
 from tqdm import tqdm
 
 from . import __version__
+from .baselines import simple_rnn
 from .blues import TWELVE_BAR
 from .composing import keeps_form, recall
 from .encoding import CHORDS_ONLY
-from .training import PAPER, RECOMMENDED, Recipe, train
+from .training import PAPER, RECOMMENDED, Diverged, Recipe, train
 
 FORMAT = 1
 """Version of the tables."""
@@ -39,6 +40,11 @@ RESULTS = Path("results")
 
 HELD_CHORUSES = 10_000
 """Choruses of free run that a network that has learned must play without a wrong note."""
+
+
+SIMPLE_STEPS = {"bptt": 5_001_600, "rtrl": 2_001_600}
+"""Steps after which the plain recurrent network is given up: about the same whole choruses as
+5 and 2 million. A step of RTRL takes more than ten times as long as one of BPTT."""
 
 
 class Experiment1(NamedTuple):
@@ -100,6 +106,69 @@ class Resets(NamedTuple):
     steps: int
     seconds: float
     first_cycle: int
+
+
+class SimpleNetwork(NamedTuple):
+    """A row of the study of a plain recurrent network on Experiment 1's music.
+
+    rule, optimiser, clip, learning_rate : the setting, see `simple_rnn.Method`. seed : of the first
+    weights. learned, steps, seconds, held_choruses, period, weights : as in `Experiment1`.
+    cross_entropy : nats a step before the last test; NaN if training diverged.
+    """
+
+    rule: str
+    optimiser: str
+    clip: float
+    learning_rate: float
+    seed: int
+    learned: int
+    steps: int
+    seconds: float
+    cross_entropy: float
+    held_choruses: int
+    period: int
+    weights: str
+
+
+def simple_network(
+    rule: str, optimiser: str, clip: float, learning_rate: float, seed: int
+) -> SimpleNetwork:
+    """Train a plain recurrent network as far as its rule's budget goes, then play. Chapter 3."""
+    roll = CHORDS_ONLY.form_roll(TWELVE_BAR)
+    method = simple_rnn.Method(
+        rule,
+        optimiser,
+        learning_rate,
+        clip=clip,
+        forgiven=RECOMMENDED.forgiven,
+        seed=seed,
+        max_steps=SIMPLE_STEPS[rule],
+    )
+    started = time.process_time()
+    try:
+        result = simple_rnn.train(method, roll)
+    except Diverged as error:
+        learned, steps, entropy, network = False, error.step, float("nan"), error.network
+    else:
+        learned, steps, network = result.learned, result.steps, result.network
+        entropy = round(float(result.curve.cross_entropy[-1]), 4)
+    seconds = time.process_time() - started
+    held = simple_rnn.recall(network, roll, HELD_CHORUSES)
+    digest = hashlib.sha256(network.hidden.tobytes() + network.output.tobytes())
+    return SimpleNetwork(
+        rule,
+        optimiser,
+        clip,
+        learning_rate,
+        seed,
+        int(learned),
+        steps,
+        round(seconds, 2),
+        entropy,
+        held.steps // len(roll),
+        held.period,
+        digest.hexdigest()[:16],
+    )
 
 
 @dataclass(frozen=True)

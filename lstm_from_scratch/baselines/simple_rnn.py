@@ -1,0 +1,680 @@
+"""A plain recurrent network: one layer of tanh units that read the inputs and one another.
+
+No gates, no cells: what it knows of the past is the outputs y of its hidden units, computed anew
+at every step. Inputs, sources and outputs are those of `network`, so that the same music goes in
+and the same error comes out; where an LSTM has cell outputs, this one has its units' outputs.
+
+Its gradient is found in both ways: back through time (BPTT) over a window, and carried forward
+(RTRL), exact, at every step. The first half of the module is plain NumPy, to be read; the second
+half is the same compiled, to be run. A test holds the two together.
+
+Chapter 3 (Why networks forget) builds this module up.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numba import njit
+
+from .. import vectors
+from ..bptt import adam_update, clip_norm, momentum_update
+from ..gradient import Gradient
+from ..kernel import Recall
+from ..network import logistic
+from ..training import Diverged
+
+UNITS = 14
+"""Hidden units: 702 weights, the fewest units with no fewer weights than Experiment 1's LSTM."""
+
+
+@dataclass(frozen=True)
+class SimpleNetwork:
+    """The weights of a plain recurrent network. Chapter 3.
+
+    Attributes
+    ----------
+    hidden : weights into the hidden units, shape ``(units, inputs + units + 1)``: from the inputs,
+        from the units' outputs of the step before, and the bias.
+    output : weights into the output units, shape ``(inputs, inputs + units + 1)``: from the inputs,
+        from the units' outputs of this step, and the bias.
+
+    Raises
+    ------
+    ValueError : for matrices that don't fit each other, or a number that is not finite.
+    """
+
+    hidden: np.ndarray
+    output: np.ndarray
+
+    def __post_init__(self) -> None:
+        for name in ("hidden", "output"):
+            weights = np.ascontiguousarray(getattr(self, name), dtype=float)
+            object.__setattr__(self, name, weights)
+            if weights.ndim != 2 or not len(weights):
+                raise ValueError(f"{name}: expected a matrix, got shape {weights.shape}")
+            if not np.isfinite(weights).all():
+                raise ValueError(f"{name}: weights must be finite")
+        sources = self.units + self.inputs + 1
+        for name in ("hidden", "output"):
+            weights = getattr(self, name)
+            if weights.shape[1] != sources:
+                raise ValueError(
+                    f"{name}: {self.units} units and {self.inputs} inputs are {sources} sources "
+                    f"with the bias, but there are {weights.shape[1]} columns"
+                )
+
+    @property
+    def inputs(self) -> int:
+        """Inputs, and as many outputs."""
+        return len(self.output)
+
+    @property
+    def units(self) -> int:
+        """Hidden units."""
+        return len(self.hidden)
+
+    @property
+    def weights(self) -> int:
+        """Number of weights, biases included."""
+        return self.hidden.size + self.output.size
+
+    @property
+    def recurrent(self) -> np.ndarray:
+        """Weights from hidden units to hidden units, shape ``(units, units)``."""
+        return self.hidden[:, self.inputs : -1]
+
+
+class Step(NamedTuple):
+    """Everything that happens in one step, by name.
+
+    sources : what hidden units read, shape ``(inputs + units + 1,)``.
+    units : what they put out, between -1 and 1, shape ``(units,)``.
+    output_sources : what output units read, shape ``(inputs + units + 1,)``.
+    prediction : the probability of each input at the next step, shape ``(inputs,)``.
+    """
+
+    sources: np.ndarray
+    units: np.ndarray
+    output_sources: np.ndarray
+    prediction: np.ndarray
+
+
+def random_network(
+    inputs: int, units: int, rng: np.random.Generator, reach: float = 0.3
+) -> SimpleNetwork:
+    """Draw a network with all weights uniform in plus or minus ``reach``. Chapter 3."""
+    sources = inputs + units + 1
+    weights = rng.uniform(-reach, reach, size=(units + inputs, sources))
+    return SimpleNetwork(weights[:units], weights[units:])
+
+
+def forward(network: SimpleNetwork, before: np.ndarray, inputs: np.ndarray) -> Step:
+    """One step.
+
+    Parameters
+    ----------
+    network : the weights. before : the units' outputs of the step before, shape ``(units,)``.
+    inputs : what is heard now, shape ``(inputs,)``.
+
+    Chapter 3.
+    """
+    sources = np.concatenate([inputs, before, [1.0]])
+    units = np.tanh(network.hidden @ sources)
+    output_sources = np.concatenate([inputs, units, [1.0]])
+    return Step(sources, units, output_sources, logistic(network.output @ output_sources))
+
+
+def listen(
+    network: SimpleNetwork, inputs: np.ndarray, before: np.ndarray | None = None
+) -> list[Step]:
+    """The record of every step of a song.
+
+    Parameters
+    ----------
+    inputs : shape ``(steps, inputs)``.
+    before : the units' outputs that the song finds; all 0 unless given.
+
+    Raises
+    ------
+    ValueError : for inputs of another shape.
+
+    Chapter 3.
+    """
+    inputs = np.asarray(inputs, dtype=float)
+    if inputs.ndim != 2 or inputs.shape[1] != network.inputs:
+        raise ValueError(f"expected inputs of shape (steps, {network.inputs}), got {inputs.shape}")
+    units, steps = np.zeros(network.units) if before is None else before, []
+    for heard in inputs:
+        steps.append(forward(network, units, heard))
+        units = steps[-1].units
+    return steps
+
+
+def error_flow(network: SimpleNetwork, steps: list[Step], target: np.ndarray) -> np.ndarray:
+    """Follow the error of the last step of a record back to the first.
+
+    Parameters
+    ----------
+    steps : the record that `listen` made. target : of its last step, shape ``(inputs,)``.
+
+    Returns
+    -------
+    Row ``q`` is the derivative of that one error with respect to the units' outputs ``q`` steps
+    before it, by every path; shape ``(steps, units)``.
+
+    Chapter 3.
+    """
+    outgoing = network.output[:, network.inputs : -1]
+    flow = [outgoing.T @ (steps[-1].prediction - target)]
+    for step in reversed(steps[1:]):
+        flow.append(network.recurrent.T @ (flow[-1] * (1 - step.units**2)))
+    return np.array(flow)
+
+
+def full_gradient(network: SimpleNetwork, steps: list[Step], targets: np.ndarray) -> Gradient:
+    """The derivative of the summed cross-entropy of a record, by going back over it (BPTT).
+
+    Parameters
+    ----------
+    steps : the record that `listen` made; what came before it counts as constant.
+    targets : what should have been predicted, shape ``(steps, inputs)``.
+
+    Williams and Zipser (1995); chapter 3.
+    """
+    hidden, output = np.zeros_like(network.hidden), np.zeros_like(network.output)
+    outgoing, later = network.output[:, network.inputs : -1], np.zeros(network.units)
+    for step, target in zip(reversed(steps), reversed(np.asarray(targets)), strict=True):
+        delta = step.prediction - target
+        output += np.outer(delta, step.output_sources)
+        into_net = (outgoing.T @ delta + later) * (1 - step.units**2)
+        hidden += np.outer(into_net, step.sources)
+        later = network.recurrent.T @ into_net
+    return Gradient(hidden, output)
+
+
+def no_influence(network: SimpleNetwork) -> np.ndarray:
+    """How a cleared network depends on its weights: not at all. See `advance`. Chapter 3."""
+    return np.zeros((network.units, *network.hidden.shape))
+
+
+def advance(network: SimpleNetwork, influence: np.ndarray, step: Step) -> np.ndarray:
+    """Carry the influence of every weight over one step (RTRL).
+
+    Parameters
+    ----------
+    influence : element ``[i, j, m]`` is the derivative of unit i's output with respect to the
+        weight from source m to unit j, by every path; shape ``(units, units, sources)``.
+    step : the step that follows.
+
+    Returns
+    -------
+    The influence after the step. Exact as long as the weights stay.
+
+    Robinson and Fallside (1987), Williams and Zipser (1995); chapter 3.
+    """
+    through = np.tensordot(network.recurrent, influence, axes=1)
+    own = np.arange(network.units)
+    through[own, own] += step.sources
+    return (1 - step.units**2)[:, None, None] * through
+
+
+def step_gradient(
+    network: SimpleNetwork, influence: np.ndarray, step: Step, target: np.ndarray
+) -> Gradient:
+    """The derivative of one step's error with respect to every weight (RTRL).
+
+    Parameters
+    ----------
+    influence : after this step, see `advance`. target : shape ``(inputs,)``.
+
+    Chapter 3.
+    """
+    delta = step.prediction - target
+    into_units = network.output[:, network.inputs : -1].T @ delta
+    return Gradient(
+        np.tensordot(into_units, influence, axes=1), np.outer(delta, step.output_sources)
+    )
+
+
+def free_run(network: SimpleNetwork, seed: np.ndarray, steps: int) -> np.ndarray:
+    """Let a network play: its own predictions, on above 0.5, are its next inputs.
+
+    Parameters
+    ----------
+    seed : the steps that are given, shape ``(at least 1, inputs)``. steps : to play in all.
+
+    Returns
+    -------
+    A roll of shape ``(steps, inputs)`` that begins with the seed.
+
+    Raises
+    ------
+    ValueError : if the seed is empty or longer than ``steps``.
+
+    Chapter 3.
+    """
+    if not 1 <= len(seed) <= steps:
+        raise ValueError(f"a seed of {len(seed)} steps for {steps}: expected 1 to {steps}")
+    roll, units = np.zeros((steps, network.inputs)), np.zeros(network.units)
+    roll[: len(seed)] = seed
+    for now in range(steps - 1):
+        step = forward(network, units, roll[now])
+        units = step.units
+        if now + 1 >= len(seed):
+            roll[now + 1] = step.prediction > 0.5
+    return roll
+
+
+# Compiled. All weights stand in one matrix, hidden units above output units, and `across` is that
+# matrix turned over: inner loops then run over neighbours, without a sum that would have an order.
+
+_CHUNK = 4  # logistics computed at once; arrays that hold net inputs are longer by up to this
+_WIDE = 16  # influences advanced at once
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _weigh(across, first, count, x, y, net):  # type: ignore[no-untyped-def]
+    """Logistics of the net inputs of ``count`` units from column ``first`` on, times 1 or 2."""
+    inputs, units = x.size, y.size
+    for i in range(count):
+        net[i] = across[inputs + units, first + i]
+    for n in range(inputs):
+        for i in range(count):
+            net[i] += x[n] * across[n, first + i]
+    for j in range(units):
+        for i in range(count):
+            net[i] += y[j] * across[inputs + j, first + i]
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _squash(net, count, stretch):  # type: ignore[no-untyped-def]
+    """The logistic of ``stretch`` times each net input, in place."""
+    for i in range(0, count, _CHUNK):
+        chunk = vectors.load(net, i, _CHUNK)
+        vectors.store(net, i, vectors.logistic(chunk * stretch))
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _listen(across, x, y, net, p):  # type: ignore[no-untyped-def]
+    """One step forward: y becomes the units' outputs of this step, p the prediction."""
+    inputs, units = x.size, y.size
+    _weigh(across, 0, units, x, y, net)
+    _squash(net, units, 2.0)
+    for i in range(units):
+        y[i] = 2.0 * net[i] - 1.0  # tanh(z) = 2 logistic(2 z) - 1
+    _weigh(across, units, inputs, x, y, p)
+    _squash(p, inputs, 1.0)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _judge(p, target):  # type: ignore[no-untyped-def]
+    """Is an output on the wrong side of 0.5, and how likely was the target?"""
+    wrong, likelihood = False, 1.0
+    for k in range(target.size):
+        likely = p[k] if target[k] > 0.5 else 1.0 - p[k]
+        likelihood *= likely
+        wrong = wrong or (p[k] > 0.5) != (target[k] > 0.5)
+    return wrong, max(likelihood, 1e-300)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _turn(weights, across):  # type: ignore[no-untyped-def]
+    rows, sources = weights.shape
+    for m in range(sources):
+        for r in range(rows):
+            across[m, r] = weights[r, m]
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _update(weights, gradient, memory, adam, rate, momentum, clip, updates):  # type: ignore[no-untyped-def]
+    clip_norm(gradient, clip)
+    if adam:
+        adam_update(weights, memory[0], memory[1], gradient, rate, updates)
+    else:
+        momentum_update(weights, memory[0], gradient, rate, momentum)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _back(weights, x, ys, deltas, gradient):  # type: ignore[no-untyped-def]
+    """Go back over a window: the gradient of its summed error. ``ys[0]`` is what it found."""
+    length, inputs = x.shape
+    units = ys.shape[1]
+    bias = inputs + units
+    gradient[:] = 0.0
+    into, later = np.zeros(units), np.zeros(units)
+    for t in range(length - 1, -1, -1):
+        into[:] = later
+        later[:] = 0.0
+        for k in range(inputs):
+            delta = deltas[t, k]
+            for n in range(inputs):
+                gradient[units + k, n] += delta * x[t, n]
+            for j in range(units):
+                gradient[units + k, inputs + j] += delta * ys[t + 1, j]
+                into[j] += delta * weights[units + k, inputs + j]
+            gradient[units + k, bias] += delta
+        for i in range(units):
+            net = into[i] * (1.0 - ys[t + 1, i] * ys[t + 1, i])
+            for n in range(inputs):
+                gradient[i, n] += net * x[t, n]
+            for j in range(units):
+                gradient[i, inputs + j] += net * ys[t, j]
+                later[j] += net * weights[i, inputs + j]
+            gradient[i, bias] += net
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _train_bptt(weights, memory, y, counts, roll, windows, forgiven, adam, rate, momentum, clip):  # type: ignore[no-untyped-def]
+    """Learn from whole choruses, one update each; return the error in nats."""
+    length, inputs = roll.shape
+    units, sources = y.size, weights.shape[1]
+    across, gradient = np.empty((sources, units + inputs)), np.empty(weights.shape)
+    ys, deltas = np.empty((length + 1, units)), np.empty((length, inputs))
+    net, p = np.zeros(units + _CHUNK), np.zeros(inputs + _CHUNK)
+    error = 0.0
+    for _ in range(windows):
+        _turn(weights, across)
+        ys[0] = y
+        for t in range(length):
+            _listen(across, roll[t], y, net, p)
+            target = roll[(t + 1) % length]
+            wrong, likelihood = _judge(p, target)
+            error -= np.log(likelihood)
+            counts[1] += wrong
+            counts[2] += wrong
+            ys[t + 1] = y
+            for k in range(inputs):
+                deltas[t, k] = p[k] - target[k]
+        _back(weights, roll, ys, deltas, gradient)
+        _update(weights, gradient, memory, adam, rate, momentum, clip, counts[0])
+        counts[0] += 1
+        if counts[1] >= forgiven:
+            counts[1] = 0
+            counts[3] += 1
+            y[:] = 0.0
+    return error
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _advance(weights, x, y_before, y, influence, scratch):  # type: ignore[no-untyped-def]
+    """Carry all influences over one step; ``influence`` has a row for each unit, padded."""
+    inputs, units = x.size, y.size
+    sources, columns = weights.shape[1], influence.shape[1]
+    old, new, w = influence.ravel(), scratch.ravel(), weights.ravel()
+    for c in range(0, columns, _WIDE):
+        for i in range(units):
+            at = i * sources + inputs  # the weights from the units, one after the other
+            total = vectors.load(old, c, _WIDE) * vectors.tile(vectors.load(w, at, 1), _WIDE)
+            for j in range(1, units):
+                part = vectors.load(old, j * columns + c, _WIDE)
+                total = total + part * vectors.tile(vectors.load(w, at + j, 1), _WIDE)
+            vectors.store(new, i * columns + c, total * (1.0 - y[i] * y[i]))
+    for i in range(units):
+        slope = 1.0 - y[i] * y[i]
+        own = i * sources
+        for n in range(inputs):
+            scratch[i, own + n] += slope * x[n]
+        for j in range(units):
+            scratch[i, own + inputs + j] += slope * y_before[j]
+        scratch[i, own + inputs + units] += slope
+    influence[:] = scratch
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _train_rtrl(
+    weights, memory, y, influence, counts, roll, steps, forgiven, adam, rate, momentum, clip
+):  # type: ignore[no-untyped-def]
+    """Learn online, one update after every step; return the error in nats."""
+    length, inputs = roll.shape
+    units, sources = y.size, weights.shape[1]
+    across, gradient = np.empty((sources, units + inputs)), np.empty(weights.shape)
+    flat, scratch, before = gradient.ravel(), np.zeros(influence.shape), np.empty(units)
+    net, p = np.zeros(units + _CHUNK), np.zeros(inputs + _CHUNK)
+    error = 0.0
+    for _ in range(steps):
+        x, target = roll[counts[4]], roll[(counts[4] + 1) % length]
+        before[:] = y
+        _turn(weights, across)
+        _listen(across, x, y, net, p)
+        _advance(weights, x, before, y, influence, scratch)
+        wrong, likelihood = _judge(p, target)
+        error -= np.log(likelihood)
+        counts[1] += wrong
+        counts[2] += wrong
+        gradient[:] = 0.0
+        for k in range(inputs):
+            delta = p[k] - target[k]
+            for n in range(inputs):
+                gradient[units + k, n] = delta * x[n]
+            for j in range(units):
+                gradient[units + k, inputs + j] = delta * y[j]
+            gradient[units + k, inputs + units] = delta
+        for i in range(units):
+            into = 0.0
+            for k in range(inputs):
+                into += (p[k] - target[k]) * weights[units + k, inputs + i]
+            for c in range(units * sources):
+                flat[c] += into * influence[i, c]
+        _update(weights, gradient, memory, adam, rate, momentum, clip, counts[0])
+        counts[0] += 1
+        counts[4] = (counts[4] + 1) % length
+        if counts[1] >= forgiven:
+            counts[1] = counts[4] = 0
+            counts[3] += 1
+            y[:] = 0.0
+            influence[:] = 0.0
+    return error
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _recall(weights, units, roll, choruses):  # type: ignore[no-untyped-def]
+    """Free run until the first wrong note or the first return of a state; see `recall`."""
+    length, inputs = roll.shape
+    across = np.empty((weights.shape[1], units + inputs))
+    _turn(weights, across)
+    y, snapshot = np.zeros(units), np.zeros(units)
+    net, p = np.zeros(units + _CHUNK), np.zeros(inputs + _CHUNK)
+    taken = 0
+    for chorus in range(1, choruses + 1):
+        for now in range(length):
+            # As long as no note was wrong, the network's own output is the form itself.
+            _listen(across, roll[now], y, net, p)
+            if _judge(p, roll[(now + 1) % length])[0]:
+                return (chorus - 1) * length + now, 0
+        if taken > 0 and (y == snapshot).all():
+            return chorus * length, chorus - taken
+        if chorus & (chorus - 1) == 0:  # after 1, 2, 4, 8, ... choruses
+            snapshot[:] = y
+            taken = chorus
+    return choruses * length, 0
+
+
+def recall(network: SimpleNetwork, roll: np.ndarray, choruses: int) -> Recall:
+    """The test of Experiment 1, `composing.recall`, for this network.
+
+    Parameters
+    ----------
+    roll : one chorus, shape ``(steps, inputs)``; its first step is given.
+    choruses : how many to play at the most.
+
+    Returns
+    -------
+    Recall : how many predictions were right in a row; or that the state came back bit for bit,
+        and after how many choruses.
+
+    Raises
+    ------
+    ValueError : for a roll of another shape, or no chorus.
+
+    Section 3.2; chapter 3.
+    """
+    if choruses < 1:
+        raise ValueError(f"choruses must be at least 1, got {choruses}")
+    weights = np.concatenate([network.hidden, network.output])
+    return Recall(*_recall(weights, network.units, _checked(roll, network.inputs), choruses))
+
+
+@dataclass(frozen=True)
+class Method:
+    """How to train a plain recurrent network: everything the outcome depends on but the music.
+
+    Attributes
+    ----------
+    rule : ``"bptt"``: one update after each chorus, from the gradient of its summed error, the
+        state flowing on from chorus to chorus; ``"rtrl"``: one update after each step.
+    optimiser : ``"momentum"`` or ``"adam"``.
+    learning_rate, momentum : of the optimiser; Adam has constants of its own, `bptt.ADAM`.
+    clip : the largest norm of a gradient; longer ones are shortened to it.
+    forgiven : gross errors (an output on the wrong side of 0.5) until the state is cleared and the
+        chorus begins anew, as in `training.Recipe`; 0: never. BPTT clears between two choruses.
+    units : hidden units. reach : weights begin uniform in plus or minus this. seed : of them.
+    max_steps : give up after this many. test_every : steps between two tests, whole choruses.
+    choruses : it has learned when it plays this many without a wrong note, or proves that it can.
+
+    Raises
+    ------
+    ValueError : for an unknown rule or optimiser, or a number out of its range.
+    """
+
+    rule: Literal["bptt", "rtrl"] = "bptt"
+    optimiser: Literal["momentum", "adam"] = "adam"
+    learning_rate: float = 1e-3
+    momentum: float = 0.9
+    clip: float = np.inf
+    forgiven: int = 0
+    units: int = UNITS
+    reach: float = 0.3
+    seed: int = 0
+    max_steps: int = 5_000_000
+    test_every: int = 4_800
+    choruses: int = 1_000
+
+    def __post_init__(self) -> None:
+        if self.rule not in ("bptt", "rtrl"):
+            raise ValueError(f"rule is 'bptt' or 'rtrl', got {self.rule!r}")
+        if self.optimiser not in ("momentum", "adam"):
+            raise ValueError(f"optimiser is 'momentum' or 'adam', got {self.optimiser!r}")
+        for name in ("learning_rate", "clip", "reach"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
+        if not 0 <= self.momentum < 1:
+            raise ValueError(f"momentum: expected 0 to below 1, got {self.momentum}")
+        for name in ("units", "max_steps", "test_every", "choruses"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        for name in ("forgiven", "seed"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must be at least 0, got {getattr(self, name)}")
+
+
+class Curve(NamedTuple):
+    """How a training went: one entry for each test, all of shape ``(tests,)``.
+
+    steps : trained when the test was made. cross_entropy : nats a step since the test before.
+    gross_errors, resets : since the test before. choruses : played without a wrong note.
+    """
+
+    steps: np.ndarray
+    cross_entropy: np.ndarray
+    gross_errors: np.ndarray
+    resets: np.ndarray
+    choruses: np.ndarray
+
+
+@dataclass(frozen=True)
+class Result:
+    """A trained network and how it came about; see `training.Result`."""
+
+    network: SimpleNetwork
+    method: Method
+    learned: bool
+    steps: int
+    seconds: float = field(compare=False)
+    curve: Curve = field(compare=False)
+
+
+def train(
+    method: Method,
+    roll: np.ndarray,
+    look: Callable[[SimpleNetwork], object] | None = None,
+) -> Result:
+    """Train on one chorus, over and over, until the free run holds or the steps are used up.
+
+    Parameters
+    ----------
+    method : how. roll : the chorus, shape ``(steps, inputs)``, zeros and ones.
+    look : called with the network at each test, if given.
+
+    Raises
+    ------
+    ValueError : for another roll, or tests that don't fall between two choruses.
+    Diverged : if a weight is not finite any more; it has the network of the last test, and its
+        ``step`` is the first test at which that was seen.
+
+    Section 3.2; chapter 3.
+    """
+    roll = _checked(roll, None)
+    length, inputs = roll.shape
+    if method.test_every % length or method.max_steps % length:
+        raise ValueError(
+            f"test_every {method.test_every} and max_steps {method.max_steps} should be whole "
+            f"choruses of {length} steps"
+        )
+    network = random_network(inputs, method.units, np.random.default_rng(method.seed), method.reach)
+    weights = np.concatenate([network.hidden, network.output])
+    memory, y = np.zeros((2, *weights.shape)), np.zeros(method.units)
+    columns = -(-network.hidden.size // _WIDE) * _WIDE
+    influence = np.zeros((method.units, columns))
+    # Updates, gross errors since the last reset, gross errors, resets, and the step in the chorus.
+    counts = np.zeros(5, dtype=np.int64)
+    forgiven = method.forgiven or np.iinfo(np.int64).max
+    how = (
+        method.optimiser == "adam",
+        float(method.learning_rate),
+        float(method.momentum),
+        float(method.clip),
+    )
+    rows, done, learned, started = [], 0, False, time.perf_counter()
+    while not learned and done < method.max_steps:
+        steps = min(method.test_every, method.max_steps - done)
+        before = counts.copy()
+        if method.rule == "bptt":
+            windows = steps // length
+            error = _train_bptt(weights, memory, y, counts, roll, windows, forgiven, *how)
+        else:
+            error = _train_rtrl(weights, memory, y, influence, counts, roll, steps, forgiven, *how)
+        done += steps
+        if not np.isfinite(weights).all():
+            raise Diverged(
+                f"training diverged: after step {done} the weights are not finite; a smaller "
+                "learning rate or a limit to the gradient's norm helps",
+                done,
+                network,
+            )
+        network = SimpleNetwork(weights[: method.units].copy(), weights[method.units :].copy())
+        if look is not None:
+            look(network)
+        kept = recall(network, roll, method.choruses)
+        choruses = method.choruses if kept.period else kept.steps // length
+        learned = choruses >= method.choruses
+        rows.append((done, error / steps, *(counts - before)[2:4], choruses))
+    seconds = time.perf_counter() - started
+    curve = Curve(*(np.array(column) for column in zip(*rows, strict=True)))
+    return Result(network, method, learned, done, seconds, curve)
+
+
+def _checked(roll: np.ndarray, inputs: int | None) -> np.ndarray:
+    """A roll as float64, if it is one of ``inputs`` units."""
+    roll = np.ascontiguousarray(roll, dtype=float)
+    if roll.ndim != 2 or not roll.size or roll.shape[1] != (inputs or roll.shape[1]):
+        raise ValueError(
+            f"expected a roll of shape (steps, {inputs or 'inputs'}), got {roll.shape}"
+        )
+    if not np.isin(roll, (0.0, 1.0)).all():
+        raise ValueError("a roll holds 0.0 and 1.0 only")
+    return roll
