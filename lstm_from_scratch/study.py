@@ -226,6 +226,19 @@ STUDIES = {
         range(300, 316),
         tuple((forgiven,) for forgiven in (0, 1, 2, 4, 8, 16, 32)),
     ),
+    "simple-network": Study(
+        "a plain recurrent network on Experiment 1's music, at most 5 million steps (RTRL: 2)",
+        simple_network,
+        SimpleNetwork,
+        range(4),
+        (
+            *(("bptt", "momentum", float("inf"), r) for r in (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)),
+            *(("bptt", "momentum", 1.0, r) for r in (1e-3, 3e-3, 1e-2)),
+            *(("bptt", "adam", float("inf"), r) for r in (1e-3, 3e-3)),
+            *(("bptt", "adam", 1.0, r) for r in (1e-4, 3e-4, 1e-3, 3e-3)),
+            *(("rtrl", "momentum", float("inf"), r) for r in (1e-5, 1e-4, 1e-3)),
+        ),
+    ),
 }
 """All studies by name."""
 
