@@ -2,7 +2,7 @@
 
     python tools/bench.py [--store]
 
-Prints a table, and with --store writes it to results/bench.csv. Every form takes turns with the
+Prints a table, and with --store writes it into results/. Every form takes turns with the
 others, several rounds, and the median is reported: on a busy machine rates drift, ratios stay.
 Rates are steps a second of processor time on one core, but for two processes at once, which are
 timed by the clock.
@@ -275,10 +275,45 @@ def first_and_cached_load() -> tuple[float, float]:
     return first, second
 
 
+def growth() -> list[tuple[int, int, int, float, int]]:
+    """How the cost of a step grows: blocks, steps a song, weights, nanoseconds and bytes."""
+    rng = np.random.default_rng(0)
+    cases = [(blocks, 96) for blocks in (1, 2, 4, 8, 16, 32, 64)]
+    cases += [(4, steps) for steps in (300, 1_000, 3_000, 10_000)]
+    rows = []
+    for blocks, length in cases:
+        topology = Topology((Voice("chords", 12, (2,) * blocks, g=(-1.0, 1.0)),))
+        gates = dict.fromkeys(("input_gate_bias", "forget_gate_bias", "output_gate_bias"))
+        learning = Learning(initial_range=0.02, **{gate: (-1.0,) * blocks for gate in gates})
+        start = initial_network(Recipe(topology, (learning,)), [rng])
+        roll = rng.integers(2, size=(length, 12)).astype(float)
+        arena, run = compiled(start, roll)
+        run(1)
+        steps, times = max(20_000, 200_000 * 672 // start.weights // 4), []
+        for _ in range(ROUNDS):
+            begin = time.process_time()
+            run(steps)
+            times.append((time.process_time() - begin) / steps * 1e9)
+        rows.append((blocks, length, start.weights, statistics.median(times), arena.data.nbytes))
+        size = f"{blocks:3} blocks, {length:6} steps a song: {start.weights:6} weights"
+        print(f"{size}, {rows[-1][3]:8.0f} ns a step, {arena.data.nbytes:7} bytes")
+    return rows
+
+
+def store(name: str, about: str, table: list[list]) -> None:
+    """Write a table into results/, with what it was made with."""
+    lines = [f"# {about}", f"# format: {study.FORMAT}", "# command: make bench"]
+    lines += [f"# made with: {study.versions()}"]
+    lines += [",".join(map(str, row)) for row in table]
+    write_whole(ROOT / "results" / f"{name}.csv", ("\n".join(lines) + "\n").encode())
+
+
 def main() -> None:
     """Measure, print, and store if asked to."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--store", action="store_true", help="write results/bench.csv")
+    parser.add_argument(
+        "--store", action="store_true", help="write results/bench.csv and growth.csv"
+    )
     options = parser.parse_args()
     rows: list[tuple[str, str, float, float | str]] = []
     print(f"{study.processor()}, {os.cpu_count()} cores, Python {platform.python_version()}")
@@ -299,14 +334,13 @@ def main() -> None:
     first, cached = first_and_cached_load()
     print(f"first compile {first:.1f} s, from the cache {cached:.2f} s")
     rows += [("compile", "first, seconds", first, ""), ("compile", "cached, seconds", cached, "")]
+    grown = growth()
     if options.store:
-        versions = study.versions()
-        lines = ["# speed of training", "# command: make bench", f"# made with: {versions}"]
-        path = ROOT / "results" / "bench.csv"
-        table = [["network", "form", "rate", "times_plain_c"]]
-        table += [[a, b, f"{c:.6g}", d] for a, b, c, d in rows]
-        text = "\n".join(lines) + "\n" + "\n".join(",".join(map(str, row)) for row in table) + "\n"
-        write_whole(path, text.encode())
+        speed = [[a, b, f"{c:.6g}", d] for a, b, c, d in rows]
+        store("bench", "speed of training", [["network", "form", "rate", "times_plain_c"], *speed])
+        cost = [[*row[:3], round(row[3]), row[4]] for row in grown]
+        columns = ["blocks", "song", "weights", "nanoseconds", "bytes"]
+        store("growth", "how the cost of a training step grows", [columns, *cost])
 
 
 if __name__ == "__main__":
