@@ -236,8 +236,7 @@ STUDIES = {
             *(("bptt", "momentum", 1.0, r) for r in (3e-3, 1e-2, 3e-2)),
             *(("bptt", "adam", float("inf"), r) for r in (3e-4, 1e-3, 3e-3)),
             *(("bptt", "adam", 1.0, r) for r in (1e-4, 3e-4, 1e-3, 3e-3)),
-            *(("rtrl", "momentum", float("inf"), r) for r in (1e-5, 1e-4, 1e-3)),
-            *(("rtrl", "momentum", 1.0, r) for r in (1e-3,)),
+            *(("rtrl", "momentum", float("inf"), r) for r in (3e-6, 1e-5, 3e-5, 1e-4)),
         ),
     ),
 }

@@ -550,7 +550,7 @@ class Method:
     units: int = UNITS
     reach: float = 0.3
     seed: int = 0
-    max_steps: int = 5_000_000
+    max_steps: int = 5_001_600
     test_every: int = 4_800
     choruses: int = 1_000
 
