@@ -50,10 +50,19 @@ def no_partials(topology: Topology) -> Partials:
 def cross_entropy(prediction: np.ndarray, target: np.ndarray) -> float:
     """The error of a step, in nats, summed over the outputs (equation 1). Chapter 5.
 
-    ``prediction`` and ``target`` have the same shape; targets are 0 or 1.
+    ``prediction`` and ``target`` have the same shape; both are probabilities.
+
+    Raises
+    ------
+    ValueError : if their shapes differ.
     """
-    right = np.where(target > 0.5, prediction, 1.0 - prediction)
-    return float(-np.log(right).sum())
+    prediction, target = np.asarray(prediction, dtype=float), np.asarray(target, dtype=float)
+    if prediction.shape != target.shape:
+        raise ValueError(f"shapes differ: {prediction.shape} predicted, target {target.shape}")
+    with np.errstate(divide="ignore", invalid="ignore"):  # 0 log 0 counts as 0
+        on = np.where(target > 0, target * np.log(prediction), 0.0)
+        off = np.where(target < 1, (1 - target) * np.log(1 - prediction), 0.0)
+    return float(-(on + off).sum())
 
 
 def advance(network: Network, partials: Partials, state: State, step: Step) -> Partials:

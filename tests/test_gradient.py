@@ -371,6 +371,11 @@ def test_cross_entropy_is_the_papers_formula() -> None:
     assert cross_entropy(np.full(12, 0.5), np.zeros(12)) == pytest.approx(12 * np.log(2))
     assert cross_entropy(np.array([1.0, 0.0]), np.array([1.0, 0.0])) == 0
     assert isinstance(cross_entropy(y, t), float)
+    between = -0.25 * np.log(0.9) - 0.75 * np.log(0.1)
+    assert cross_entropy(np.array([0.9]), np.array([0.25])) == pytest.approx(between, rel=1e-14)
+    assert cross_entropy(np.array([1.0, 0.0]), np.array([0.0, 1.0])) == np.inf
+    with pytest.raises(ValueError, match=r"shapes differ: \(4,\) predicted, target \(1,\)"):
+        cross_entropy(y, t[:1])
 
 
 @pytest.mark.parametrize("shape", [(2,), (4,), (3, 1), ()])
