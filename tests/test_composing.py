@@ -198,8 +198,8 @@ def test_the_first_wrong_unit_ends_the_test(form, right):
 
 def test_a_half_is_off():
     """The decision threshold is 0.5, and an output has to be above it."""
-    undecided = simple(np.zeros((1, 2)))
-    assert free_run(undecided, np.ones((1, 1)), 3).tolist() == [[1.0], [0.0], [0.0]]
+    undecided = simple(np.zeros((2, 3)))
+    assert free_run(undecided, np.ones((1, 2)), 3).tolist() == [[1, 1], [0, 0], [0, 0]]
 
 
 # What is refused

@@ -26,7 +26,6 @@ CHORDS = Voice("chords", 4, (2, 1, 3))
 MELODY = Voice("melody", 5, (1, 2), reads=("chords",), choice="sample", g=(-1.0, 1.0))
 
 TOPOLOGIES = {
-    "one cell": Topology((Voice("only", 1, (1,), g=(-0.5, 1.5), h=(-0.25, 2.0)),)),
     "one voice": Topology((CHORDS,)),
     "chords and melody": Topology((CHORDS, MELODY)),
     "five blocks": Topology((Voice("many", 3, (1, 4, 2, 3, 1), g=(-3.0, 1.0), h=(0.0, 1.0)),)),
@@ -34,7 +33,7 @@ TOPOLOGIES = {
         (
             Voice("a", 2, (2,), reads=("c",), g=(0.0, 1.0)),
             Voice("b", 3, (1, 2), reads=("a",), h=(-2.0, 0.5)),
-            Voice("c", 1, (1,), reads=("b", "a"), g=(-1.0, 3.0), h=(-0.5, 1.0)),
+            Voice("c", 1, (1,), reads=("b", "a"), g=(-1.0, 3.0), h=(-0.25, 2.0)),
         )
     ),
 }
