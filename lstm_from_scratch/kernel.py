@@ -52,8 +52,9 @@ _DIGEST = hashlib.sha256(
     b"".join(Path(__file__).with_name(name).read_bytes() for name in ("kernel.py", "vectors.py"))
 ).hexdigest()[:12]
 
-LEAST = 2.0**-60  # a probability below this counts as this in the reported error
-RESCALE = 2.0**-600
+# The running product of probabilities is kept from underflow: when it falls below RESCALE it is
+# divided by that, and what is smaller than LEAST then counts as LEAST in the reported error.
+LEAST, RESCALE = 2.0**-60, 2.0**-600
 
 
 @dataclass(frozen=True)
@@ -181,16 +182,16 @@ def _unbox_room(_: Any, __: Any, c: Any) -> NativeValue:
 # `overload` below them builds.
 
 
-def _listen(room, arena):  # type: ignore[no-untyped-def]
+def _listen(room, arena):
     """Copy what the voices let out at the step before to where this voice's units read it."""
 
 
 @overload(_listen, jit_options={"forceinline": True})
-def _(room, arena):  # type: ignore[no-untyped-def]
+def _(room, arena):
     r = room.room
     heard, first = r.heard, r.place("source") + r.inputs * r.lanes
 
-    def listen(room, arena):  # type: ignore[no-untyped-def]
+    def listen(room, arena):
         at = first
         for voice in range(len(heard)):
             place, count = heard[voice]
@@ -202,12 +203,12 @@ def _(room, arena):  # type: ignore[no-untyped-def]
     return listen
 
 
-def _activate(room, arena):  # type: ignore[no-untyped-def]
+def _activate(room, arena):
     """The forward pass of one voice; returns what learning needs of it."""
 
 
 @overload(_activate, jit_options={"forceinline": True})
-def _(room, arena):  # type: ignore[no-untyped-def]
+def _(room, arena):
     r = room.room
     lanes, blocks, cells, units, inputs = r.lanes, r.blocks, r.cells, r.units, r.inputs
     sources, output_sources = r.sources, r.output_sources
@@ -218,7 +219,7 @@ def _(room, arena):  # type: ignore[no-untyped-def]
     g_low, g_width, h_low, h_width = map(r.place, ("g_low", "g_width", "h_low", "h_width"))
     prediction_at = r.place("prediction")
 
-    def activate(room, arena):  # type: ignore[no-untyped-def]
+    def activate(room, arena):
         input_net = splat(0.0, gate_width)
         forget_net = splat(0.0, gate_width)
         output_net = splat(0.0, gate_width)
@@ -271,12 +272,12 @@ def _(room, arena):  # type: ignore[no-untyped-def]
     return activate
 
 
-def _learn(room, arena, record):  # type: ignore[no-untyped-def]
+def _learn(room, arena, record):
     """One online update of one voice from what `_activate` recorded."""
 
 
 @overload(_learn, jit_options={"forceinline": True})
-def _(room, arena, record):  # type: ignore[no-untyped-def]
+def _(room, arena, record):
     r = room.room
     lanes, blocks, cells, units, inputs = r.lanes, r.blocks, r.cells, r.units, r.inputs
     sources, output_sources = r.sources, r.output_sources
@@ -292,7 +293,7 @@ def _(room, arena, record):  # type: ignore[no-untyped-def]
     )
     g_width, h_width = r.place("g_width"), r.place("h_width")
 
-    def learn(room, arena, record):  # type: ignore[no-untyped-def]
+    def learn(room, arena, record):
         (i, f, o, offered, candidate, before, squashed, heard, prediction) = record
         rate, momentum = load(arena, rate_at, lanes), load(arena, momentum_at, lanes)
 
@@ -370,17 +371,17 @@ def _(room, arena, record):  # type: ignore[no-untyped-def]
     return learn
 
 
-def _present(room, arena, lane, inputs, targets):  # type: ignore[no-untyped-def]
+def _present(room, arena, lane, inputs, targets):
     """Put one lane's inputs and targets, two rows of a roll, in place."""
 
 
 @overload(_present, jit_options={"forceinline": True})
-def _(room, arena, lane, inputs, targets):  # type: ignore[no-untyped-def]
+def _(room, arena, lane, inputs, targets):
     r = room.room
     lanes, count, start = r.lanes, r.inputs, r.start
     source, target = r.place("source"), r.place("target")
 
-    def present(room, arena, lane, inputs, targets):  # type: ignore[no-untyped-def]
+    def present(room, arena, lane, inputs, targets):
         for unit in range(count):
             arena[source + unit * lanes + lane] = inputs[start + unit]
             arena[target + unit * lanes + lane] = targets[start + unit]
@@ -389,16 +390,16 @@ def _(room, arena, lane, inputs, targets):  # type: ignore[no-untyped-def]
     return present
 
 
-def _judge(room, arena, lane):  # type: ignore[no-untyped-def]
+def _judge(room, arena, lane):
     """Say whether one lane's step was a gross error; keep its likelihood from underflow."""
 
 
 @overload(_judge, jit_options={"forceinline": True})
-def _(room, arena, lane):  # type: ignore[no-untyped-def]
+def _(room, arena, lane):
     r = room.room
     worst, wrong, likelihood, rescaled = map(r.place, ("worst", "wrong", "likelihood", "rescaled"))
 
-    def judge(room, arena, lane):  # type: ignore[no-untyped-def]
+    def judge(room, arena, lane):
         if arena[likelihood + lane] < RESCALE:
             arena[likelihood + lane] = max(arena[likelihood + lane], RESCALE * LEAST) / RESCALE
             arena[rescaled + lane] += 1.0
@@ -407,17 +408,17 @@ def _(room, arena, lane):  # type: ignore[no-untyped-def]
     return judge
 
 
-def _changed(room, arena, snapshot):  # type: ignore[no-untyped-def]
+def _changed(room, arena, snapshot):
     """Does the state of a voice differ from that in another arena?"""
 
 
 @overload(_changed, jit_options={"forceinline": True})
-def _(room, arena, snapshot):  # type: ignore[no-untyped-def]
+def _(room, arena, snapshot):
     r = room.room
     width = r.units * r.lanes
     state, output = r.place("cell_state"), r.place("cell_output")
 
-    def changed(room, arena, snapshot):  # type: ignore[no-untyped-def]
+    def changed(room, arena, snapshot):
         for c in range(width):
             if arena[state + c] != snapshot[state + c] or arena[output + c] != snapshot[output + c]:
                 return True
@@ -426,17 +427,17 @@ def _(room, arena, snapshot):  # type: ignore[no-untyped-def]
     return changed
 
 
-def _clear(room, arena, lane):  # type: ignore[no-untyped-def]
+def _clear(room, arena, lane):
     """Clear one lane's cell states, cell outputs and partials."""
 
 
 @overload(_clear, jit_options={"forceinline": True})
-def _(room, arena, lane):  # type: ignore[no-untyped-def]
+def _(room, arena, lane):
     r = room.room
     lanes, units, partial_count = r.lanes, r.units, r.sources * 3 * r.units
     state, output, partials = map(r.place, ("cell_state", "cell_output", "partials"))
 
-    def clear(room, arena, lane):  # type: ignore[no-untyped-def]
+    def clear(room, arena, lane):
         for c in range(units):
             arena[state + c * lanes + lane] = 0.0
             arena[output + c * lanes + lane] = 0.0
@@ -447,16 +448,16 @@ def _(room, arena, lane):  # type: ignore[no-untyped-def]
     return clear
 
 
-def _recalled(room, arena, out, at):  # type: ignore[no-untyped-def]
+def _recalled(room, arena, out, at):
     """Write a voice's predictions (one lane) to row ``at``; is one on the wrong side of 0.5?"""
 
 
 @overload(_recalled, jit_options={"forceinline": True})
-def _(room, arena, out, at):  # type: ignore[no-untyped-def]
+def _(room, arena, out, at):
     r = room.room
     inputs, start, prediction, target = r.inputs, r.start, r.place("prediction"), r.place("target")
 
-    def recalled(room, arena, out, at):  # type: ignore[no-untyped-def]
+    def recalled(room, arena, out, at):
         wrong = False
         for unit in range(inputs):
             p = arena[prediction + unit]
@@ -467,26 +468,26 @@ def _(room, arena, out, at):  # type: ignore[no-untyped-def]
     return recalled
 
 
-def _hear(room, arena):  # type: ignore[no-untyped-def]
+def _hear(room, arena):
     """One step of one voice without learning."""
 
 
 @overload(_hear, jit_options={"forceinline": True})
-def _(room, arena):  # type: ignore[no-untyped-def]
-    def hear(room, arena):  # type: ignore[no-untyped-def]
+def _(room, arena):
+    def hear(room, arena):
         _activate(room, arena)
         return False
 
     return hear
 
 
-def _practise(room, arena):  # type: ignore[no-untyped-def]
+def _practise(room, arena):
     """One step of one voice with learning."""
 
 
 @overload(_practise, jit_options={"forceinline": True})
-def _(room, arena):  # type: ignore[no-untyped-def]
-    def practise(room, arena):  # type: ignore[no-untyped-def]
+def _(room, arena):
+    def practise(room, arena):
         _learn(room, arena, _activate(room, arena))
         return False
 
@@ -496,15 +497,15 @@ def _(room, arena):  # type: ignore[no-untyped-def]
 def _in_every_room(work: Any) -> Any:
     """Make of a function of one room a function of a tuple of them: did any of them say True?"""
 
-    def every(rooms, *args):  # type: ignore[no-untyped-def]
+    def every(rooms, *args):
         """Replaced below when compiled."""
 
     @overload(every, jit_options={"forceinline": True})
-    def _(rooms, *args):  # type: ignore[no-untyped-def]
+    def _(rooms, *args):
         if len(rooms) == 1:
             return lambda rooms, *args: work(rooms[0], *args)
 
-        def both(rooms, *args):  # type: ignore[no-untyped-def]
+        def both(rooms, *args):
             first = work(rooms[0], *args)
             rest = every(rooms[1:], *args)
             return first or rest
@@ -530,7 +531,7 @@ _SONG, _STEP, _USED, _ERRORS = range(4)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _train(rooms, arena, rolls, orders, cursors, forgiven, tally, steps):  # type: ignore[no-untyped-def]
+def _train(rooms, arena, rolls, orders, cursors, forgiven, tally, steps):
     """Learn for some steps; see `Arena.train`."""
     lanes, length = len(cursors), rolls.shape[1]
     for lane in range(lanes):
@@ -563,7 +564,7 @@ def _train(rooms, arena, rolls, orders, cursors, forgiven, tally, steps):  # typ
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _run(rooms, arena, roll, given, predictions):  # type: ignore[no-untyped-def]
+def _run(rooms, arena, roll, given, predictions):
     """Predict without learning, from step ``given`` on with its own choices; see `Arena.run`."""
     for step in range(len(roll)):
         _present_all(rooms, arena, 0, roll[step], roll[step])
@@ -576,7 +577,7 @@ def _run(rooms, arena, roll, given, predictions):  # type: ignore[no-untyped-def
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _recall(rooms, arena, roll, choruses, snapshot, prediction):  # type: ignore[no-untyped-def]
+def _recall(rooms, arena, roll, choruses, snapshot, prediction):
     """Free run until the first wrong note or the first return of a state; see `Arena.recall`."""
     length = len(roll)
     taken = 0

@@ -228,7 +228,7 @@ class Topology:
         return low, high
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Network:
     """A topology and its weights.
 

@@ -14,7 +14,7 @@ import json
 import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from importlib.resources import as_file, files
 
 import numpy as np
@@ -140,7 +140,7 @@ RECOMMENDED = Recipe(
 """Experiment 1 as we recommend it: the same rule, a larger rate, forget gates that begin open."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Curve:
     """How a training went: one entry for each test.
 
@@ -157,7 +157,7 @@ class Curve:
     choruses: np.ndarray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Result:
     """A trained network and how it came about.
 
@@ -169,8 +169,8 @@ class Result:
     recipe: Recipe
     learned: bool
     steps: int
-    seconds: float = field(compare=False)
-    curve: Curve = field(compare=False)
+    seconds: float
+    curve: Curve
 
 
 class Diverged(ValueError):
