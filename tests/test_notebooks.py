@@ -28,7 +28,13 @@ SECTIONS = (
     "Where this differs from the paper",
 )
 # Places that differ from machine to machine and have no business in a page.
-LOCAL_PATH = re.compile(r"(/root/|/home/\w|/Users/\w|/tmp/|/work/|[A-Z]:\\\\|site-packages)")
+HERE = [folder for folder in (ROOT, Path.home()) if folder != Path(folder.anchor)]
+LOCAL_PATH = re.compile(
+    "|".join(
+        [r"/home/\w", r"/Users/\w", "/tmp/", r"[A-Z]:\\\\", "site-packages"]
+        + [re.escape(f"{folder}/") for folder in HERE]
+    )
+)
 
 every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
