@@ -381,3 +381,61 @@ def forward(network: Network, state: State, inputs: np.ndarray) -> Step:
         output_sources,
         prediction,
     )
+
+
+def record(network: Network, roll: np.ndarray, state: State | None = None) -> Step:
+    """Run a network over a roll that is given to it and keep every activation of every step.
+
+    Parameters
+    ----------
+    network : topology and weights.
+    roll : one row of inputs a step, shape ``(at least 1, inputs)``.
+    state : what came before, `cleared` unless given.
+
+    Returns
+    -------
+    A `Step` whose arrays have the steps as their first axis: ``cell_state`` is of shape
+    ``(steps, cells)``, the gates of ``(steps, blocks)``. ``prediction[t]`` is about row ``t + 1``.
+
+    Raises
+    ------
+    ValueError : for a roll without a step, or a row that `forward` refuses.
+
+    Chapter 9.
+    """
+    roll = np.asarray(roll, dtype=float)
+    if roll.ndim != 2 or not len(roll):
+        raise ValueError(
+            f"expected a roll of shape (steps, {network.topology.inputs}), got {roll.shape}"
+        )
+    state = cleared(network.topology) if state is None else state
+    steps = []
+    for inputs in roll:
+        steps.append(forward(network, state, inputs))
+        state = steps[-1].state
+    return Step(*map(np.array, zip(*steps, strict=True)))
+
+
+def solo(network: Network, name: str) -> Network:
+    """One voice of a network as a network of its own.
+
+    Raises
+    ------
+    ValueError : if there is no voice of that name, or if it reads another one.
+
+    Since melody never reaches the chords (section 4.1), what the chord voice of Experiment 2 does
+    is what it does alone. Chapter 8.
+    """
+    t = network.topology
+    inputs, _, cells = t.parts(name)
+    voice = next(voice for voice in t.voices if voice.name == name)
+    if voice.reads:
+        raise ValueError(f"voice {name!r} reads {voice.reads}: it can't play alone")
+    columns = np.r_[
+        inputs, t.inputs + cells.start : t.inputs + cells.stop, t.sources - 1 : t.sources
+    ]
+    return Network(
+        Topology((voice,)),
+        network.hidden[np.ix_(t.rows(name), columns)],
+        network.output[np.ix_(np.r_[inputs], columns)],
+    )
