@@ -1,9 +1,10 @@
 """Free run: a trained network hears its own choices and goes on by itself.
 
-The paper's test (section 3.2) gives the first step of the song; from there on the network's own
-predictions, each unit on if its output is above 0.5, are its inputs.
+The paper's test of the chords (section 3.2) gives the first step of the song; from there on the
+network's own predictions, each unit on if its output is above 0.5, are its inputs. A melody is
+composed in the same way, but one note is drawn at each step (section 4.2).
 
-Chapter 7 (Experiment 1) builds this module up.
+Chapters 7 (Experiment 1) and 8 (Experiment 2) build this module up.
 """
 
 from __future__ import annotations
@@ -12,18 +13,31 @@ from collections.abc import Callable
 
 import numpy as np
 
+from .blues import TWELVE_BAR, Form
+from .encoding import CHORDS_AND_MELODY, Encoding
 from .kernel import Arena, Recall
-from .network import Network
+from .midi import Music, tracks
+from .network import Network, solo
 
 
-def free_run(network: Network, seed: np.ndarray, steps: int) -> np.ndarray:
+def free_run(
+    network: Network,
+    seed: np.ndarray,
+    steps: int,
+    rng: np.random.Generator | None = None,
+    *,
+    temperature: float = 1.0,
+) -> np.ndarray:
     """Let a network play.
 
     Parameters
     ----------
-    network : with voices that choose by threshold.
+    network : each of its voices chooses by threshold or draws one unit, as its topology says.
     seed : the steps that are given, shape ``(at least 1, inputs)``, zeros and ones.
     steps : how many steps to play, the seed included.
+    rng : where voices that draw take their random numbers from; not needed by others.
+    temperature : of voices that draw, see `draw_unit`. 1 is the paper's way; below 1 likely notes
+        become likelier, and 0 always takes the likeliest.
 
     Returns
     -------
@@ -31,17 +45,77 @@ def free_run(network: Network, seed: np.ndarray, steps: int) -> np.ndarray:
 
     Raises
     ------
-    ValueError : for a seed of another shape or longer than ``steps``, or with other numbers.
+    ValueError : for a seed of another shape or longer than ``steps``, or with other numbers; for a
+        voice that draws without ``rng``, a temperature below 0, or outputs that sum to zero.
 
-    Section 3.2; chapter 7.
+    Sections 3.2 and 4.2; chapters 7 and 8.
     """
     seed = _checked(network, seed)
     if steps < len(seed):
         raise ValueError(f"a seed of {len(seed)} steps does not fit into {steps}")
+    if not (np.isfinite(temperature) and temperature >= 0):
+        raise ValueError(f"temperature must be a number of at least 0, got {temperature}")
+    voices = network.topology.voices
+    draws = np.zeros((steps, len(voices)))
+    if any(voice.choice == "sample" for voice in voices):
+        if rng is None:
+            raise ValueError("this network draws notes at random: it needs rng, a numpy Generator")
+        draws = rng.random((steps, len(voices)))
     roll = np.zeros((steps, network.topology.inputs))
     roll[: len(seed)] = seed
-    heard, _ = _alone(network).run(roll, len(seed))
+    heard, _ = _alone(network).run(roll, len(seed), draws, float(temperature))
     return heard
+
+
+def compose(
+    network: Network,
+    music: Music,
+    given: int,
+    choruses: int,
+    rng: np.random.Generator,
+    *,
+    encoding: Encoding = CHORDS_AND_MELODY,
+    form: Form = TWELVE_BAR,
+    temperature: float = 1.0,
+) -> np.ndarray:
+    """Give a network the beginning of a piece, then let it improvise over the form.
+
+    Parameters
+    ----------
+    network : of Experiment 2, or another that plays this encoding.
+    music : a piece, such as `blues.chorus`, whose first steps are given.
+    given : how many of its steps: 2 for a single quarter note, up to 48 for 24 notes in the paper.
+    choruses : how many to play, the beginning included.
+    rng : where the notes are drawn from.
+    encoding, form : of the network and the music; their lengths are those of the roll.
+    temperature : see `free_run`.
+
+    Returns
+    -------
+    A roll of shape ``(choruses * form.steps, units)``.
+
+    Raises
+    ------
+    ValueError : for a network that does not play this encoding, notes that it has no units for, a
+        beginning that is longer than the piece, or no chorus.
+
+    Section 4.2; chapter 8.
+    """
+    if network.topology.inputs != encoding.units:
+        raise ValueError(
+            f"the network has {network.topology.inputs} inputs, the encoding {encoding.units} units"
+        )
+    if choruses < 1:
+        raise ValueError(f"choruses must be at least 1, got {choruses}")
+    notes = [note for part in tracks(music).values() for note in part]
+    length = max((note.onset + note.duration for note in notes), default=0)
+    if not 1 <= given <= length:
+        raise ValueError(f"given must be 1 to {length}, the steps of the piece, got {given}")
+    steps = choruses * form.steps
+    if given > steps:
+        raise ValueError(f"{given} steps are given, but only {steps} are to be played")
+    seed = encoding.encode(notes, length)[:given]
+    return free_run(network, seed, steps, rng, temperature=temperature)
 
 
 def predict(network: Network, roll: np.ndarray) -> np.ndarray:
@@ -84,18 +158,22 @@ def recall(network: Network, roll: np.ndarray, choruses: int) -> Recall:
     roll = _checked(network, roll)
     if choruses < 1:
         raise ValueError(f"choruses must be at least 1, got {choruses}")
+    if any(voice.choice != "threshold" for voice in network.topology.voices):
+        raise ValueError("this network draws notes at random: recall needs threshold voices")
     return _alone(network).recall(roll, choruses)
 
 
-def keeps_form(roll: np.ndarray, choruses: int) -> Callable[[Network], int]:
-    """The stopping test of Experiment 1, to be handed to `training.train`.
+def keeps_form(
+    roll: np.ndarray, choruses: int, voice: str | None = None
+) -> Callable[[Network], int]:
+    """The stopping test of both experiments, to be handed to `training.train`.
 
-    The test returns how many choruses in a row a network plays without a wrong note; ``choruses``
-    if it is proven to play for ever. Section 3.2; chapter 7.
+    The test returns how many choruses in a row a network, or one voice of it alone, plays without
+    a wrong note; ``choruses`` if it is proven to play for ever. Section 3.2; chapters 7 and 8.
     """
 
     def test(network: Network) -> int:
-        kept = recall(network, roll, choruses)
+        kept = recall(network if voice is None else solo(network, voice), roll, choruses)
         return choruses if kept.period else kept.steps // len(roll)
 
     return test
@@ -114,8 +192,6 @@ def _checked(network: Network, roll: np.ndarray) -> np.ndarray:
 
 def _alone(network: Network) -> Arena:
     """A network by itself, cleared."""
-    if any(voice.choice != "threshold" for voice in network.topology.voices):
-        raise ValueError("this network draws notes at random: a free run needs threshold voices")
     arena = Arena(network.topology)
     arena.set_weights(network)
     return arena

@@ -272,36 +272,28 @@ def _(room, arena):
     return activate
 
 
-def _learn(room, arena, record):
-    """One online update of one voice from what `_activate` recorded."""
+def _learn(room, arena, record, delta):
+    """One online update of one voice from what `_activate` recorded and the outputs' errors."""
 
 
 @overload(_learn, jit_options={"forceinline": True})
-def _(room, arena, record):
+def _(room, arena, record, delta):
     r = room.room
     lanes, blocks, cells, units, inputs = r.lanes, r.blocks, r.cells, r.units, r.inputs
     sources, output_sources = r.sources, r.output_sources
     gate_width, cell_width, output_width = blocks * lanes, units * lanes, inputs * lanes
     hidden_width = 3 * gate_width + cell_width
     partial_width = 3 * cell_width
-    source, target_at, into_cell = map(r.place, ("source", "target", "into_cell"))
+    source, into_cell = r.place("source"), r.place("into_cell")
     output_at, audible, partials = map(r.place, ("cell_output", "audible", "partials"))
     hidden, hidden_velocity = r.place("hidden"), r.place("hidden_velocity")
     output, output_velocity = r.place("output"), r.place("output_velocity")
-    rate_at, momentum_at, worst, likelihood = map(
-        r.place, ("rate", "momentum", "worst", "likelihood")
-    )
+    rate_at, momentum_at = r.place("rate"), r.place("momentum")
     g_width, h_width = r.place("g_width"), r.place("h_width")
 
-    def learn(room, arena, record):
-        (i, f, o, offered, candidate, before, squashed, heard, prediction) = record
+    def learn(room, arena, record, delta):
+        (i, f, o, offered, candidate, before, squashed, heard, _) = record
         rate, momentum = load(arena, rate_at, lanes), load(arena, momentum_at, lanes)
-
-        delta = prediction - load(arena, target_at, output_width)
-        off = absolute(delta)
-        store(arena, worst, fold_maximum(off, inputs))
-        right = fold_product(1.0 - off, inputs)
-        store(arena, likelihood, load(arena, likelihood, lanes) * right)
 
         # Through the output weights into the cells, then on to output gates and states.
         for c in range(units):
@@ -481,14 +473,43 @@ def _(room, arena):
     return hear
 
 
+def _compare(room, arena, prediction):
+    """Hold a prediction against the targets: how far off, how likely; returns the errors."""
+
+
+@overload(_compare, jit_options={"forceinline": True})
+def _(room, arena, prediction):
+    r = room.room
+    lanes, inputs, output_width = r.lanes, r.inputs, r.inputs * r.lanes
+    target_at, worst, likelihood = map(r.place, ("target", "worst", "likelihood"))
+
+    def compare(room, arena, prediction):
+        delta = prediction - load(arena, target_at, output_width)
+        off = absolute(delta)
+        store(arena, worst, fold_maximum(off, inputs))
+        right = fold_product(1.0 - off, inputs)
+        store(arena, likelihood, load(arena, likelihood, lanes) * right)
+        return delta
+
+    return compare
+
+
 def _practise(room, arena):
-    """One step of one voice with learning."""
+    """One step of one voice with learning; one that stands still in all lanes is spared it."""
 
 
 @overload(_practise, jit_options={"forceinline": True})
 def _(room, arena):
+    r = room.room
+    lanes, rate = r.lanes, r.place("rate")
+
     def practise(room, arena):
-        _learn(room, arena, _activate(room, arena))
+        record = _activate(room, arena)
+        delta = _compare(room, arena, record[8])
+        for lane in range(lanes):
+            if arena[rate + lane] != 0.0:
+                _learn(room, arena, record, delta)
+                break
         return False
 
     return practise
@@ -564,16 +585,66 @@ def _train(rooms, arena, rolls, orders, cursors, forgiven, tally, steps):
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _run(rooms, arena, roll, given, predictions):
+def draw_unit(outputs, draw, temperature):
+    """Choose one unit: outputs made to sum to 1 are its probability (section 4.2).
+
+    Parameters
+    ----------
+    outputs : of one voice, shape ``(units,)``, each at least 0.
+    draw : a uniform random number from 0 up to 1.
+    temperature : outputs are raised to 1 / temperature first; 1 leaves them as they are, and 0
+        takes the largest.
+
+    Returns
+    -------
+    The number of the unit; -1 if the outputs sum to nothing or are not finite.
+
+    Chapter 8.
+    """
+    largest = 0
+    for unit in range(len(outputs)):
+        if not 0.0 <= outputs[unit] < math.inf:
+            return -1
+        if outputs[unit] > outputs[largest]:
+            largest = unit
+    if outputs[largest] == 0.0:
+        return -1
+    if temperature == 0.0:
+        return largest
+    # Relative to the largest, so that no power of it can vanish or overflow.
+    total = 0.0
+    for unit in range(len(outputs)):
+        total += (outputs[unit] / outputs[largest]) ** (1.0 / temperature)
+    passed = 0.0
+    for unit in range(len(outputs)):
+        passed += (outputs[unit] / outputs[largest]) ** (1.0 / temperature)
+        if passed > draw * total:
+            return unit
+    return largest
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _run(rooms, arena, roll, given, predictions, voices, draws, temperature):
     """Predict without learning, from step ``given`` on with its own choices; see `Arena.run`."""
     for step in range(len(roll)):
         _present_all(rooms, arena, 0, roll[step], roll[step])
         _listen_all(rooms, arena)
         _hear_all(rooms, arena)
         _recalled_all(rooms, arena, predictions, step)
-        if given <= step + 1 < len(roll):
-            for unit in range(roll.shape[1]):
-                roll[step + 1, unit] = 1.0 if predictions[step, unit] > 0.5 else 0.0
+        if not given <= step + 1 < len(roll):
+            continue
+        for voice in range(len(voices)):
+            start, stop, samples = voices[voice]
+            for unit in range(start, stop):
+                on = predictions[step, unit] > 0.5 and not samples
+                roll[step + 1, unit] = 1.0 if on else 0.0
+            if samples:
+                outputs = predictions[step, start:stop]
+                unit = draw_unit(outputs, draws[step + 1, voice], temperature)
+                if unit < 0:
+                    return step + 1
+                roll[step + 1, start + unit] = 1.0
+    return 0
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -808,9 +879,12 @@ class Arena:
     ) -> None:
         """Set how a voice learns: how fast, with what momentum, what error of an output is gross.
 
-        With a learning rate of 0 it stops, and its momentum is cleared.
+        With a learning rate of 0 it stops, and its momentum is cleared; its partials, which then
+        stand still, are cleared when it goes on.
         """
         room = self.rooms[voice]
+        if room.view(self.data, "rate")[0, lane] == 0.0:
+            room.view(self.data, "partials")[..., lane] = 0.0
         for name, value in (("rate", learning_rate), ("momentum", momentum), ("wrong", wrong)):
             room.view(self.data, name)[0, lane] = value
         if learning_rate == 0.0:
@@ -843,21 +917,47 @@ class Arena:
         ]
         return Tally(tally[:, 0], tally[:, 1], np.array(entropy).T)
 
-    def run(self, roll: np.ndarray, given: int) -> tuple[np.ndarray, np.ndarray]:
+    def run(
+        self,
+        roll: np.ndarray,
+        given: int,
+        draws: np.ndarray | None = None,
+        temperature: float = 1.0,
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Hear a roll without learning (one lane), going on from the state it is in.
 
         Parameters
         ----------
         roll : inputs, shape ``(steps, inputs)``; rows from ``given`` on are replaced by the
-            network's own choices (every unit above 0.5).
+            network's own choices, as each voice makes them (see `Voice`).
+        given : rows that are not replaced, at least 1.
+        draws : uniform random numbers for voices that draw, shape ``(steps, voices)``.
+        temperature : of their drawing, see `draw_unit`.
 
         Returns
         -------
         roll, predictions : what was heard, and the prediction made at each step; both of
         ``roll``'s shape.
+
+        Raises
+        ------
+        ValueError : if a voice that draws has outputs that can't be probabilities.
         """
+        t = self.topology
         heard, predictions = roll.copy(), np.zeros(roll.shape)
-        _run(self.rooms, self.data, heard, given, predictions)
+        draws = np.zeros((len(roll), len(t.voices))) if draws is None else draws
+        voices = np.array(
+            [
+                (t.parts(v.name)[0].start, t.parts(v.name)[0].stop, v.choice == "sample")
+                for v in t.voices
+            ]
+        )
+        failed = _run(self.rooms, self.data, heard, given, predictions, voices, draws, temperature)
+        if failed:
+            raise ValueError(
+                f"step {failed}: the outputs of a voice sum to zero or are not finite; "
+                "no note can be drawn from them"
+            )
         return heard, predictions
 
     def recall(self, roll: np.ndarray, choruses: int) -> Recall:

@@ -1,11 +1,21 @@
 """Measures: what a roll or a network is worth, in numbers.
 
-Chapter 7 (Experiment 1) uses the first of them; more will follow where more is claimed.
+A melody is judged as *lines*: the pitch that sounds at each step, one row a chorus, so an array of
+shape ``(choruses, steps)``. Shares are of steps, beats, bars or choruses, between 0 and 1.
+
+Chapter 7 (Experiment 1) begins with the form; chapters 8 (Experiment 2) and 10 use the rest.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+
+from .blues import TWELVE_BAR, Form, chord_tones, segment_choices
+from .composing import predict
+from .encoding import CHORDS_AND_MELODY, Encoding
+from .network import Network
 
 
 def wrong_steps(roll: np.ndarray, form: np.ndarray) -> np.ndarray:
@@ -36,3 +46,191 @@ def wrong_steps(roll: np.ndarray, form: np.ndarray) -> np.ndarray:
             f"got {roll.shape}"
         )
     return (roll.reshape(-1, *form.shape) != form).any(axis=2)
+
+
+def melody_lines(
+    roll: np.ndarray, form: Form = TWELVE_BAR, encoding: Encoding = CHORDS_AND_MELODY
+) -> np.ndarray:
+    """Read the melody of a roll: the pitch at each step, 0 where there is none.
+
+    Parameters
+    ----------
+    roll : whole choruses, shape ``(choruses * form.steps, units)``.
+
+    Returns
+    -------
+    int array of shape ``(choruses, form.steps)``.
+
+    Raises
+    ------
+    ValueError : for a roll that is not of the encoding or not of whole choruses, or two melody
+        notes at once.
+
+    Chapter 8.
+    """
+    roll = encoding.check(roll)
+    if not len(roll) or len(roll) % form.steps:
+        raise ValueError(f"expected whole choruses of {form.steps} steps, got {len(roll)} steps")
+    melody = roll[:, len(encoding.chords) :]
+    if (melody.sum(axis=1) > 1).any():
+        raise ValueError("two melody notes at once are not one line")
+    return (melody @ np.array(encoding.melody)).astype(int).reshape(-1, form.steps)
+
+
+def chorus_lines(numbers: Sequence[int], form: Form = TWELVE_BAR) -> np.ndarray:
+    """The melodies of choruses by their numbers, shape ``(choruses, form.steps)``. Chapter 8.
+
+    Raises
+    ------
+    ValueError : if there is no chorus of one of the numbers.
+    """
+    segments = _segments(form)
+    choices = np.array([segment_choices(number, form) for number in numbers], dtype=int)
+    choices = choices.reshape(len(numbers), form.bars)
+    bars = [segments[bar][choices[:, bar]] for bar in range(form.bars)]
+    return np.concatenate(bars, axis=1)
+
+
+def chorus_numbers(lines: np.ndarray, form: Form = TWELVE_BAR) -> np.ndarray:
+    """Which chorus of the form each melody is, or -1: int, shape ``(choruses,)``. Chapter 8."""
+    numbers = np.zeros(len(lines), dtype=int)
+    for bar, played in enumerate(_bars(lines, form).transpose(1, 0, 2)):
+        same = (played[:, None] == _segments(form)[bar]).all(axis=2)
+        choice = np.where(same.any(axis=1), same.argmax(axis=1), -1)
+        known = (numbers >= 0) & (choice >= 0)
+        numbers = np.where(known, numbers * same.shape[1] + choice, -1)
+    return numbers
+
+
+def exact_bars(lines: np.ndarray, form: Form = TWELVE_BAR) -> np.ndarray:
+    """Which bars are one of the form's melodies for that bar: bool, ``(choruses, bars)``."""
+    played = _bars(lines, form)
+    return np.stack(
+        [
+            (played[:, bar, None] == segments).all(axis=2).any(axis=1)
+            for bar, segments in enumerate(_segments(form))
+        ],
+        axis=1,
+    )
+
+
+def held_beats(lines: np.ndarray) -> np.ndarray:
+    """Which beats (two steps each) are one note held: bool, ``(choruses, beats)``. Chapter 8.
+
+    The training set has quarter notes alone (section 2.3), so there every beat is.
+    """
+    return lines[:, ::2] == lines[:, 1::2]
+
+
+def in_scale(lines: np.ndarray, form: Form = TWELVE_BAR) -> np.ndarray:
+    """At which steps the note belongs to the form's scale: bool, shape of ``lines``. Chapter 8."""
+    return np.isin(lines, form.scale)
+
+
+def in_chord(lines: np.ndarray, form: Form = TWELVE_BAR) -> np.ndarray:
+    """At which steps the note, in any octave, belongs to the chord of its bar: bool. Chapter 8."""
+    shares = np.zeros(_bars(lines, form).shape, dtype=bool)
+    for bar, symbol in enumerate(form.chords):
+        classes = [pitch % 12 for pitch in chord_tones(symbol, form.chord_pitches)]
+        played = _bars(lines, form)[:, bar]
+        shares[:, bar] = np.isin(played % 12, classes) & (played > 0)
+    return shares.reshape(lines.shape)
+
+
+def longest_copy(lines: np.ndarray, originals: np.ndarray) -> np.ndarray:
+    """How many steps in a row each melody shares with any one original, at the same place.
+
+    Parameters
+    ----------
+    lines, originals : melodies, shapes ``(choruses, steps)`` and ``(others, steps)``.
+
+    Returns
+    -------
+    int array of shape ``(choruses,)``, at most ``steps``. Chapter 8.
+    """
+    longest = np.zeros(len(lines), dtype=int)
+    for number, line in enumerate(lines):
+        run = np.zeros(len(originals), dtype=int)
+        for same in (originals == line).T:
+            run = np.where(same, run + 1, 0)
+            longest[number] = max(longest[number], run.max(initial=0))
+    return longest
+
+
+def surprise(network: Network, rolls: np.ndarray, voice: str = "melody") -> np.ndarray:
+    """How unexpected each note is to a network that hears what came before (teacher forcing).
+
+    Parameters
+    ----------
+    network : with a voice that plays one note at a time.
+    rolls : choruses in the order in which they are heard, shape ``(choruses, steps, inputs)``;
+        the first only prepares the others, since the form is a stream.
+    voice : whose notes.
+
+    Returns
+    -------
+    float64 array of shape ``(choruses - 1, steps)``, in nats: minus the logarithm of the output
+    of the note that came, after the voice's outputs were made to sum to 1 (section 4.2).
+
+    Raises
+    ------
+    ValueError : for fewer than two choruses, or a step at which not exactly one note sounds.
+
+    Chapter 8.
+    """
+    rolls = np.asarray(rolls, dtype=float)
+    if rolls.ndim != 3 or len(rolls) < 2:
+        raise ValueError(f"expected at least two choruses, shape (2, steps, units): {rolls.shape}")
+    units = network.topology.parts(voice)[0]
+    heard = rolls.reshape(-1, rolls.shape[2])
+    notes = heard[:, units]
+    if (notes.sum(axis=1) != 1).any():
+        raise ValueError(f"voice {voice!r} must have exactly one note at each step")
+    outputs = predict(network, heard)[:-1, units]
+    likelihood = (outputs * notes[1:]).sum(axis=1) / outputs.sum(axis=1)
+    steps = rolls.shape[1]
+    return -np.log(likelihood[steps - 1 :]).reshape(-1, steps)
+
+
+def source_surprise(numbers: Sequence[int], form: Form = TWELVE_BAR) -> np.ndarray:
+    """How unexpected each step of a chorus is to one who knows how choruses are made.
+
+    In each bar a melody is chosen, all as likely; the note at which the chosen one parts from
+    another is the surprise. Summed over a chorus this is the entropy of the source, 12 ln 2 = 8.32
+    nats for the blues. Returns nats, shape ``(choruses, form.steps)``. Chapter 8.
+
+    Raises
+    ------
+    ValueError : if there is no chorus of one of the numbers.
+    """
+    tables = []
+    for segments in _segments(form):
+        matching = np.array(
+            [
+                [(segments[:, :step] == segment[:step]).all(axis=1).sum() for segment in segments]
+                for step in range(form.steps_per_bar + 1)
+            ]
+        )
+        tables.append(np.log(matching[:-1] / matching[1:]).T)
+    choices = [segment_choices(number, form) for number in numbers]
+    return np.array(
+        [np.concatenate([tables[bar][it] for bar, it in enumerate(one)]) for one in choices]
+    )
+
+
+def _segments(form: Form) -> list[np.ndarray]:
+    """For each bar its melodies, step by step: shape ``(choices, steps_per_bar)``."""
+    if not form.segments:
+        raise ValueError(f"{form.name} has no melody")
+    return [
+        np.array([np.repeat(one, form.steps_per_bar // len(one)) for one in choices])
+        for choices in form.segments
+    ]
+
+
+def _bars(lines: np.ndarray, form: Form) -> np.ndarray:
+    """Lines parted into bars, shape ``(choruses, bars, steps_per_bar)``."""
+    lines = np.asarray(lines)
+    if lines.ndim != 2 or lines.shape[1] != form.steps:
+        raise ValueError(f"expected lines of shape (choruses, {form.steps}), got {lines.shape}")
+    return lines.reshape(len(lines), form.bars, form.steps_per_bar)

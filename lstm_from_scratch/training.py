@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.resources import as_file, files
+from typing import Literal
 
 import numpy as np
 from tqdm import tqdm
@@ -24,7 +25,7 @@ from .files import write_whole
 from .kernel import Arena
 from .network import Network, Topology, Voice
 
-FORMAT = 1
+FORMAT = 2
 """Version of the files that `save` writes."""
 
 STAIRCASE = (-0.5, -1.0, -1.5, -2.0)
@@ -50,6 +51,10 @@ class Learning:
     output_bias : of every output unit, at the start.
     wrong : an output that is farther than this from its target makes the step a gross error; with
         1 or more none ever is. 0.5 means: on the wrong side of the threshold.
+    until : when the voice stops learning, its momentum cleared: ``"test"``, when the network first
+        passes its test, or ``"plateau"``, when after that its cross-entropy falls no more.
+    decay : how fast the learning rate falls after the test is passed: after so many more steps t,
+        it is ``learning_rate / (1 + decay * t)``. 0: it stays.
 
     Raises
     ------
@@ -64,8 +69,13 @@ class Learning:
     output_gate_bias: tuple[float, ...] = STAIRCASE
     output_bias: float = 0.5
     wrong: float = 0.5
+    until: Literal["test", "plateau"] = "test"
+    decay: float = 0.0
 
     def __post_init__(self) -> None:
+        if self.until not in ("test", "plateau"):
+            raise ValueError(f"until is 'test' or 'plateau', got {self.until!r}")
+        _expect("decay", self.decay, 0.0, np.inf)
         _expect("learning_rate", self.learning_rate, 0.0, np.inf)
         _expect("momentum", self.momentum, 0.0, 1.0)
         _expect("initial_range", self.initial_range, 0.0, np.inf)
@@ -86,9 +96,13 @@ class Recipe:
     forgiven : the gross error of this number since the last reset causes the next one: 1 resets at
         each, 8 forgives seven. 0: never reset.
     seed : of all randomness: initial weights, and which chorus is heard when.
-    max_steps : give up after this many.
+    max_steps : give up if the test is not passed after this many.
     test_every : steps between two tests.
     choruses : a network has learned when it plays this many without one wrong note.
+    window, gain : the rule for a plateau, looked for once the test is passed. Cross-entropy, summed
+        over the voices that go on, is averaged over windows of so many steps; where it falls by
+        less than the share ``gain`` from one window to the next, training ends.
+    windows : training ends after this many of them even if there is no plateau.
 
     Raises
     ------
@@ -102,8 +116,12 @@ class Recipe:
     max_steps: int = 25_000_000
     test_every: int = 4_800
     choruses: int = 1_000
+    window: int = 2_400_000
+    gain: float = 0.005
+    windows: int = 25
 
     def __post_init__(self) -> None:
+        _expect("gain", self.gain, -np.inf, 1.0)
         if len(self.voices) != len(self.topology.voices):
             raise ValueError(
                 f"{len(self.voices)} voices learn, the topology has {len(self.topology.voices)}"
@@ -117,12 +135,18 @@ class Recipe:
                         f"{len(voice.blocks)} blocks"
                     )
         wholes = {"forgiven": 0, "seed": 0, "max_steps": 1, "test_every": 1, "choruses": 1}
+        wholes |= {"window": 1, "windows": 1}
         for name, least in wholes.items():
             value = getattr(self, name)
             if not isinstance(value, int):
                 raise ValueError(f"{name} must be an int, got {value!r}")
             if value < least:
                 raise ValueError(f"{name} must be at least {least}, got {value}")
+        if self.window % self.test_every and any(it.until == "plateau" for it in self.voices):
+            raise ValueError(
+                f"a window of {self.window} steps is not some whole times {self.test_every}, "
+                "the steps between two tests"
+            )
 
 
 PAPER = Recipe(
@@ -161,16 +185,22 @@ class Curve:
 class Result:
     """A trained network and how it came about.
 
-    network : as it was when training stopped. recipe : that made it. learned : did it pass the
-    stopping test? steps : that it trained. seconds : that it took here. curve : how it went.
+    network : as it was when training stopped. recipe : that made it. learned_at : after how
+    many steps it first passed the test, 0 if it never did. steps : that it trained in all.
+    seconds : that it took here. curve : how it went.
     """
 
     network: Network
     recipe: Recipe
-    learned: bool
+    learned_at: int
     steps: int
     seconds: float
     curve: Curve
+
+    @property
+    def learned(self) -> bool:
+        """Did it pass the test?"""
+        return self.learned_at > 0
 
 
 class Diverged(ValueError):
@@ -222,6 +252,7 @@ def train(
     rolls: np.ndarray,
     test: Callable[[Network], int],
     *,
+    watch: Callable[[int, Network], object] | None = None,
     progress: bool | None = None,
 ) -> Result:
     """Train a network online: one update after every step, until it passes the test.
@@ -229,7 +260,8 @@ def train(
     The choruses follow one another in random order without a break; the state flows on from each
     into the next, and the last step of a chorus is asked for the first of the next one. At the
     gross error that is not forgiven any more, states, outputs and partials are cleared and the
-    next chorus begins; weights and momentum stay (section 3.1).
+    next chorus begins; weights and momentum stay (section 3.1). Voices that learn until a plateau
+    go on after the test is passed (section 4.2).
 
     Parameters
     ----------
@@ -237,7 +269,9 @@ def train(
     rolls : choruses to learn, shape ``(choruses, steps, inputs)``, or one of shape ``(steps,
         inputs)``.
     test : called with the network every ``recipe.test_every`` steps; returns how many choruses it
-        plays without a wrong note. Training stops when that is ``recipe.choruses`` or more.
+        plays without a wrong note. It is passed with ``recipe.choruses`` or more. After that it is
+        asked again only if every voice goes on learning.
+    watch : called after each test with the steps trained and the network, to keep or to look at.
     progress : show a progress bar; ``None`` shows one only on a terminal.
 
     Returns
@@ -249,23 +283,18 @@ def train(
     ValueError : for choruses of another shape than the topology wants, or not of zeros and ones.
     Diverged : if a weight is not finite any more; it names the step and has the last good network.
 
-    Chapters 6 and 7.
+    Chapters 6, 7 and 8.
     """
     rolls = _checked(rolls, recipe.topology)
     order_rng, *voice_rngs = np.random.default_rng(recipe.seed).spawn(len(recipe.voices) + 1)
     arena = Arena(recipe.topology)
     arena.set_weights(initial_network(recipe, voice_rngs))
-    for voice, learning in enumerate(recipe.voices):
-        arena.set_learning(
-            voice,
-            learning_rate=learning.learning_rate,
-            momentum=learning.momentum,
-            wrong=learning.wrong,
-        )
+    _set_learning(arena, recipe)
     forgiven = np.array([recipe.forgiven or np.iinfo(np.int64).max])
     arena.cursors[0, 0] = order_rng.integers(len(rolls))
+    order = np.zeros((1, 0), dtype=np.int64)
 
-    rows, done, learned, started = [], 0, False, time.perf_counter()
+    rows, done, learned_at, started = [], 0, 0, time.perf_counter()
     with tqdm(
         total=recipe.max_steps,
         disable=None if progress is None else not progress,
@@ -273,29 +302,84 @@ def train(
         unit_scale=True,
         desc="training",
     ) as bar:
-        while not learned and done < recipe.max_steps:
-            steps = min(recipe.test_every, recipe.max_steps - done)
-            orders = order_rng.integers(len(rolls), size=(1, steps + 1))
+        while not _finished(recipe, rows, learned_at):
+            steps = recipe.test_every
+            if not learned_at:
+                steps = min(steps, recipe.max_steps - done)
+            # What is not used up is kept: how often one looks must not change what is heard.
+            drawn = order_rng.integers(len(rolls), size=(1, max(0, steps + 1 - order.shape[1])))
+            order = np.concatenate([order, drawn], axis=1)
             before = arena.data.copy(), arena.cursors.copy()
-            tally = arena.train(rolls, orders, forgiven, steps)
+            tally = arena.train(rolls, order, forgiven, steps)
             if not all(np.isfinite(weights).all() for weights in arena.weights()):
                 arena.data[:], arena.cursors[:] = before
-                raise _diverged(arena, rolls, orders, forgiven, done)
+                raise _diverged(arena, rolls, order, forgiven, done)
+            order = order[:, arena.cursors[0, 2] :]
             done += steps
-            choruses = test(arena.network())
-            learned = choruses >= recipe.choruses
-            counts = int(tally.gross_errors[0]), int(tally.resets[0]), choruses
-            rows.append((done, tally.cross_entropy[0] / steps, *counts))
+            network = arena.network()
+            if not learned_at or _all_go_on(recipe):
+                choruses = test(network)
+            rows.append(
+                (
+                    done,
+                    tally.cross_entropy[0] / steps,
+                    int(tally.gross_errors[0]),
+                    int(tally.resets[0]),
+                    choruses,
+                )
+            )
+            if watch is not None:
+                watch(done, network)
+            if choruses >= recipe.choruses and not learned_at:
+                learned_at = done
+            if learned_at:
+                _set_learning(arena, recipe, done - learned_at)
             bar.update(steps)
     columns = zip(*rows, strict=True)
     return Result(
         arena.network(),
         recipe,
-        learned,
+        learned_at,
         done,
         time.perf_counter() - started,
         Curve(*(np.array(column) for column in columns)),
     )
+
+
+def _set_learning(arena: Arena, recipe: Recipe, since: int | None = None) -> None:
+    """Set how each voice learns, so many steps after the test was passed (``None``: before)."""
+    for voice, learning in enumerate(recipe.voices):
+        rate = learning.learning_rate
+        if since is not None:
+            rate = 0.0 if learning.until == "test" else rate / (1 + learning.decay * since)
+        arena.set_learning(
+            voice, learning_rate=rate, momentum=learning.momentum, wrong=learning.wrong
+        )
+
+
+def _all_go_on(recipe: Recipe) -> bool:
+    """Do all voices learn on after the test is passed, so that it might fail again?"""
+    return all(learning.until == "plateau" for learning in recipe.voices)
+
+
+def _finished(recipe: Recipe, rows: list[tuple], learned_at: int) -> bool:
+    """Is training over after these entries of the curve?"""
+    if not learned_at:
+        return bool(rows) and rows[-1][0] >= recipe.max_steps
+    going_on = [voice for voice, it in enumerate(recipe.voices) if it.until == "plateau"]
+    if not going_on:
+        return True
+    since = rows[-1][0] - learned_at
+    if since == 0 or since % recipe.window:
+        return False
+    tests = recipe.window // recipe.test_every
+    if since == recipe.window:
+        return recipe.windows == 1
+    before, last = (
+        np.mean([row[1][going_on].sum() for row in part])
+        for part in (rows[-2 * tests : -tests], rows[-tests:])
+    )
+    return bool(last > (1 - recipe.gain) * before) or since == recipe.windows * recipe.window
 
 
 def _checked(rolls: np.ndarray, topology: Topology) -> np.ndarray:
@@ -341,7 +425,7 @@ def save(result: Result, path: str | os.PathLike[str]) -> None:
     about = {
         "format": FORMAT,
         "recipe": asdict(result.recipe),
-        "learned": result.learned,
+        "learned_at": result.learned_at,
         "steps": result.steps,
         "seconds": result.seconds,
     }
@@ -376,7 +460,7 @@ def load(path: str | os.PathLike[str]) -> Result:
             curve = Curve(*(archive[f"curve_{name}"] for name in Curve.__dataclass_fields__))
             network = Network(recipe.topology, archive["hidden"], archive["output"])
             return Result(
-                network, recipe, about["learned"], about["steps"], about["seconds"], curve
+                network, recipe, about["learned_at"], about["steps"], about["seconds"], curve
             )
     except FileNotFoundError:
         raise
