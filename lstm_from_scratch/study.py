@@ -2,22 +2,19 @@
 
 ``python -m lstm_from_scratch.study NAME`` runs a study and writes each result to a CSV file as it
 comes. What is in the file is done: a study that was stopped goes on where it was, with nothing
-done twice and nothing lost. ``--list`` names the studies.
+done twice and nothing lost. ``--list`` names the studies; what they do is in `experiments`.
 
-Chapters 3 and 7 draw the first of them.
+Chapters 3, 7 and 8 draw the first of them.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
-import hashlib
 import os
 import platform
 import sys
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple, TextIO
@@ -26,221 +23,15 @@ import numpy as np
 from tqdm import tqdm
 
 from . import __version__
-from .baselines import simple_rnn
-from .blues import TWELVE_BAR
-from .composing import keeps_form, recall
-from .encoding import CHORDS_ONLY
-from .training import PAPER, RECOMMENDED, Diverged, Recipe, train
+from .experiments import HELD_CHORUSES, STUDIES, Study
+
+__all__ = ["HELD_CHORUSES", "STUDIES", "Study", "column", "interval", "read", "run"]
 
 FORMAT = 1
 """Version of the tables."""
 
 RESULTS = Path("results")
 """Where tables are written unless told otherwise: a folder of the checkout."""
-
-HELD_CHORUSES = 10_000
-"""Choruses of free run that a network that has learned must play without a wrong note."""
-
-
-SIMPLE_STEPS = {"bptt": 5_001_600, "rtrl": 1_000_800}
-"""Steps after which a plain recurrent network is given up, by rule; whole choruses. A step of RTRL
-takes about ten times as long as one of BPTT."""
-
-
-class Experiment1(NamedTuple):
-    """A row of a study of Experiment 1.
-
-    seed : of the training. learned : 1 if it passed its stopping test. steps : trained, to success
-    or until it was given up. seconds : of processor time, tests included. first_cycle : steps after
-    which it first played one chorus right, the paper's stopping rule; 0 if never.
-    first_cycle_choruses : how many choruses it played right at that moment, at most what the
-    stopping test asks. held_choruses : played without a wrong note after training, at most 10,000.
-    period : choruses after which its state came back bit for bit, a proof that it goes on for ever;
-    0 if it did not. weights : the first digits of a SHA-256 of the weights.
-    """
-
-    seed: int
-    learned: int
-    steps: int
-    seconds: float
-    first_cycle: int
-    first_cycle_choruses: int
-    held_choruses: int
-    period: int
-    weights: str
-
-
-def experiment_1(recipe: Recipe, seed: int) -> Experiment1:
-    """Train Experiment 1 from one seed, then play what it has learned. Chapter 7."""
-    roll = CHORDS_ONLY.form_roll(TWELVE_BAR)
-    test = keeps_form(roll, recipe.choruses)
-    started = time.process_time()
-    result = train(replace(recipe, seed=seed), roll, test, progress=False)
-    seconds = time.process_time() - started
-    cycles = np.flatnonzero(result.curve.choruses)
-    first = cycles[0] if len(cycles) else None
-    held = recall(result.network, roll, HELD_CHORUSES)
-    digest = hashlib.sha256(result.network.hidden.tobytes() + result.network.output.tobytes())
-    return Experiment1(
-        seed,
-        int(result.learned),
-        result.steps,
-        round(seconds, 2),
-        0 if first is None else int(result.curve.steps[first]),
-        0 if first is None else int(result.curve.choruses[first]),
-        held.steps // len(roll),
-        held.period,
-        digest.hexdigest()[:16],
-    )
-
-
-class Resets(NamedTuple):
-    """A row of the study of resets: the first column is varied, the others are `Experiment1`'s.
-
-    forgiven : the gross error of this number since the last reset causes the next; 0: never.
-    """
-
-    forgiven: int
-    seed: int
-    learned: int
-    steps: int
-    seconds: float
-    first_cycle: int
-
-
-class SimpleNetwork(NamedTuple):
-    """A row of the study of a plain recurrent network on Experiment 1's music.
-
-    rule, optimiser, clip, learning_rate : the setting, see `simple_rnn.Method`. seed : of the first
-    weights. learned, steps, seconds, held_choruses, period, weights : as in `Experiment1`.
-    cross_entropy : nats a step before the last test; NaN if training diverged.
-    """
-
-    rule: str
-    optimiser: str
-    clip: float
-    learning_rate: float
-    seed: int
-    learned: int
-    steps: int
-    seconds: float
-    cross_entropy: float
-    held_choruses: int
-    period: int
-    weights: str
-
-
-def simple_network(
-    rule: str, optimiser: str, clip: float, learning_rate: float, seed: int
-) -> SimpleNetwork:
-    """Train a plain recurrent network as far as its rule's budget goes, then play. Chapter 3."""
-    roll = CHORDS_ONLY.form_roll(TWELVE_BAR)
-    method = simple_rnn.Method(
-        rule,
-        optimiser,
-        learning_rate,
-        clip=clip,
-        forgiven=RECOMMENDED.forgiven,
-        seed=seed,
-        max_steps=SIMPLE_STEPS[rule],
-    )
-    started = time.process_time()
-    try:
-        result = simple_rnn.train(method, roll)
-    except Diverged as error:
-        learned, steps, entropy, network = False, error.step, float("nan"), error.network
-    else:
-        learned, steps, network = result.learned, result.steps, result.network
-        entropy = round(float(result.curve.cross_entropy[-1]), 4)
-    seconds = time.process_time() - started
-    held = simple_rnn.recall(network, roll, HELD_CHORUSES)
-    digest = hashlib.sha256(network.hidden.tobytes() + network.output.tobytes())
-    return SimpleNetwork(
-        rule,
-        optimiser,
-        clip,
-        learning_rate,
-        seed,
-        int(learned),
-        steps,
-        round(seconds, 2),
-        entropy,
-        held.steps // len(roll),
-        held.period,
-        digest.hexdigest()[:16],
-    )
-
-
-@dataclass(frozen=True)
-class Study:
-    """A question put to many seeds, perhaps in several settings.
-
-    about : what is asked. run : called with a setting's values and a seed; returns a row, which
-    begins with the same values. row : the type of the rows. seeds : all. settings : what is varied
-    besides the seed, nothing unless given.
-    """
-
-    about: str
-    run: Callable[..., NamedTuple]
-    row: type
-    seeds: range
-    settings: tuple[tuple[str | int | float, ...], ...] = ((),)
-
-
-def _recommended(seed: int) -> Experiment1:
-    return experiment_1(RECOMMENDED, seed)
-
-
-def _paper(seed: int) -> Experiment1:
-    return experiment_1(PAPER, seed)
-
-
-def _resets(forgiven: int, seed: int) -> Resets:
-    row = experiment_1(replace(RECOMMENDED, forgiven=forgiven, max_steps=10_000_000), seed)
-    return Resets(forgiven, seed, row.learned, row.steps, row.seconds, row.first_cycle)
-
-
-STUDIES = {
-    "experiment-1": Study(
-        "Experiment 1, the recommended recipe, at most 25 million steps",
-        _recommended,
-        Experiment1,
-        range(232),
-    ),
-    "experiment-1-development": Study(
-        "the same on other seeds: those that the recipe was chosen with",
-        _recommended,
-        Experiment1,
-        range(10_000, 10_060),
-    ),
-    "experiment-1-paper": Study(
-        "Experiment 1, the paper's literal parameters, at most 400 million steps",
-        _paper,
-        Experiment1,
-        range(8),
-    ),
-    "resets": Study(
-        "Experiment 1 with other numbers of forgiven errors, at most 10 million steps",
-        _resets,
-        Resets,
-        range(300, 316),
-        tuple((forgiven,) for forgiven in (0, 1, 2, 4, 8, 16, 32)),
-    ),
-    "simple-network": Study(
-        "a plain recurrent network on Experiment 1's music, at most 5 million steps (RTRL: 1)",
-        simple_network,
-        SimpleNetwork,
-        range(4),
-        (
-            *(("bptt", "momentum", float("inf"), r) for r in (1e-6, 3e-6, 1e-5, 3e-5, 1e-4)),
-            *(("bptt", "momentum", 1.0, r) for r in (3e-3, 1e-2, 3e-2)),
-            *(("bptt", "adam", float("inf"), r) for r in (3e-4, 1e-3, 3e-3)),
-            *(("bptt", "adam", 1.0, r) for r in (1e-4, 3e-4, 1e-3, 3e-3)),
-            *(("rtrl", "momentum", float("inf"), r) for r in (3e-6, 1e-5, 3e-5, 1e-4)),
-        ),
-    ),
-}
-"""All studies by name."""
 
 
 def processor() -> str:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from lstm_from_scratch import study
+from lstm_from_scratch import experiments, study
 
 ROOT = Path(__file__).parent.parent
 
@@ -102,7 +102,7 @@ PROGRAM = """
 import sys
 sys.path.insert(0, {tests!r})
 import test_study
-from lstm_from_scratch import study
+from lstm_from_scratch import experiments, study
 study.STUDIES["squares"] = study.Study("squares", test_study._square, test_study.Square, range(12))
 study.run("squares", {folder!r}, jobs=2)
 """
@@ -166,8 +166,8 @@ def test_the_interval_is_wilsons():
 
 def test_a_row_of_experiment_1_tells_what_happened():
     recipe = study.replace(study.RECOMMENDED, max_steps=2 * study.RECOMMENDED.test_every)
-    row = study.experiment_1(recipe, 7)
-    assert row == study.experiment_1(recipe, 7)._replace(seconds=row.seconds)
+    row = experiments.experiment_1(recipe, 7)
+    assert row == experiments.experiment_1(recipe, 7)._replace(seconds=row.seconds)
     assert (row.seed, row.learned, row.steps) == (7, 0, recipe.max_steps)
     assert (row.first_cycle, row.period) == (0, 0)
 

@@ -1,0 +1,492 @@
+"""Experiments: what is trained, how it is judged, and which questions are put to many seeds.
+
+Each function here makes one row of a table from one seed; `study` runs them by the hundred.
+
+Chapters 3, 7 and 8 draw the tables.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from . import measures
+from .baselines import simple_rnn
+from .blues import TWELVE_BAR, chorus, split
+from .composing import compose, keeps_form, recall
+from .encoding import CHORDS_AND_MELODY, CHORDS_ONLY
+from .network import Network
+from .training import (
+    PAPER,
+    PAPER_2,
+    RECOMMENDED,
+    RECOMMENDED_2,
+    Diverged,
+    Recipe,
+    Result,
+    train,
+)
+
+HELD_CHORUSES = 10_000
+"""Choruses of free run that a network that has learned must play without a wrong note."""
+
+
+SIMPLE_STEPS = {"bptt": 5_001_600, "rtrl": 1_000_800}
+"""Steps after which a plain recurrent network is given up, by rule; whole choruses. A step of RTRL
+takes about ten times as long as one of BPTT."""
+
+
+def digest(network: Network | simple_rnn.SimpleNetwork) -> str:
+    """The first digits of a SHA-256 of a network's weights: the same only for the same bits."""
+    return hashlib.sha256(network.hidden.tobytes() + network.output.tobytes()).hexdigest()[:16]
+
+
+class Experiment1(NamedTuple):
+    """A row of a study of Experiment 1.
+
+    seed : of the training. learned : 1 if it passed its stopping test. steps : trained, to success
+    or until it was given up. seconds : of processor time, tests included. first_cycle : steps after
+    which it first played one chorus right, the paper's stopping rule; 0 if never.
+    first_cycle_choruses : how many choruses it played right at that moment, at most what the
+    stopping test asks. held_choruses : played without a wrong note after training, at most 10,000.
+    period : choruses after which its state came back bit for bit, a proof that it goes on for ever;
+    0 if it did not. weights : the first digits of a SHA-256 of the weights.
+    """
+
+    seed: int
+    learned: int
+    steps: int
+    seconds: float
+    first_cycle: int
+    first_cycle_choruses: int
+    held_choruses: int
+    period: int
+    weights: str
+
+
+def experiment_1(recipe: Recipe, seed: int) -> Experiment1:
+    """Train Experiment 1 from one seed, then play what it has learned. Chapter 7."""
+    roll = CHORDS_ONLY.form_roll(TWELVE_BAR)
+    test = keeps_form(roll, recipe.choruses)
+    started = time.process_time()
+    result = train(replace(recipe, seed=seed), roll, test, progress=False)
+    seconds = time.process_time() - started
+    cycles = np.flatnonzero(result.curve.choruses)
+    first = cycles[0] if len(cycles) else None
+    held = recall(result.network, roll, HELD_CHORUSES)
+    return Experiment1(
+        seed,
+        int(result.learned),
+        result.steps,
+        round(seconds, 2),
+        0 if first is None else int(result.curve.steps[first]),
+        0 if first is None else int(result.curve.choruses[first]),
+        held.steps // len(roll),
+        held.period,
+        digest(result.network),
+    )
+
+
+class Resets(NamedTuple):
+    """A row of the study of resets: the first column is varied, the others are `Experiment1`'s.
+
+    forgiven : the gross error of this number since the last reset causes the next; 0: never.
+    """
+
+    forgiven: int
+    seed: int
+    learned: int
+    steps: int
+    seconds: float
+    first_cycle: int
+
+
+class SimpleNetwork(NamedTuple):
+    """A row of the study of a plain recurrent network on Experiment 1's music.
+
+    rule, optimiser, clip, learning_rate : the setting, see `simple_rnn.Method`. seed : of the first
+    weights. learned, steps, seconds, held_choruses, period, weights : as in `Experiment1`.
+    cross_entropy : nats a step before the last test; NaN if training diverged.
+    """
+
+    rule: str
+    optimiser: str
+    clip: float
+    learning_rate: float
+    seed: int
+    learned: int
+    steps: int
+    seconds: float
+    cross_entropy: float
+    held_choruses: int
+    period: int
+    weights: str
+
+
+def simple_network(
+    rule: str, optimiser: str, clip: float, learning_rate: float, seed: int
+) -> SimpleNetwork:
+    """Train a plain recurrent network as far as its rule's budget goes, then play. Chapter 3."""
+    roll = CHORDS_ONLY.form_roll(TWELVE_BAR)
+    method = simple_rnn.Method(
+        rule,
+        optimiser,
+        learning_rate,
+        clip=clip,
+        forgiven=RECOMMENDED.forgiven,
+        seed=seed,
+        max_steps=SIMPLE_STEPS[rule],
+    )
+    started = time.process_time()
+    try:
+        result = simple_rnn.train(method, roll)
+    except Diverged as error:
+        learned, steps, entropy, network = False, error.step, float("nan"), error.network
+    else:
+        learned, steps, network = result.learned, result.steps, result.network
+        entropy = round(float(result.curve.cross_entropy[-1]), 4)
+    seconds = time.process_time() - started
+    held = simple_rnn.recall(network, roll, HELD_CHORUSES)
+    return SimpleNetwork(
+        rule,
+        optimiser,
+        clip,
+        learning_rate,
+        seed,
+        int(learned),
+        steps,
+        round(seconds, 2),
+        entropy,
+        held.steps // len(roll),
+        held.period,
+        digest(network),
+    )
+
+
+TRAINING_SET = 1024
+"""Choruses that Experiment 2 is trained on; the other 3,072 are held out."""
+
+COMPOSED_CHORUSES = 1_000
+"""Choruses that a network of Experiment 2 improvises to be judged."""
+
+
+class Choruses(NamedTuple):
+    """The music of Experiment 2, the same for every seed of a network.
+
+    training, held_out : numbers of choruses, each in the order in which they are used.
+    """
+
+    training: tuple[int, ...]
+    held_out: tuple[int, ...]
+
+
+def choruses(size: int = TRAINING_SET) -> Choruses:
+    """Draw the training set, and put the choruses that are held out into a random order.
+
+    Section 2.3; chapter 8.
+    """
+    rng = np.random.default_rng(2002)
+    training, held_out = split(size, rng)
+    return Choruses(training, tuple(int(number) for number in rng.permutation(held_out)))
+
+
+def rolls(numbers: tuple[int, ...]) -> np.ndarray:
+    """Choruses as the network hears them, shape ``(choruses, 96, 25)``. Chapter 8."""
+    return np.array(
+        [CHORDS_AND_MELODY.encode(chorus(number).notes, TWELVE_BAR.steps) for number in numbers]
+    )
+
+
+class Improviser(NamedTuple):
+    """What a network of Experiment 2 can do, in numbers; see `measures` for the terms.
+
+    wrong_steps : in `COMPOSED_CHORUSES` choruses of free composition, steps with a wrong chord.
+    nats : surprise at held-out choruses, mean of a chorus. nats_bar, nats_beat, nats_held : the
+    parts of it at first steps of bars, first steps of the other beats, second steps of beats.
+    held_beats, in_scale, exact_bars, in_chord : shares in the free composition.
+    in_training, in_source : shares of composed choruses that are in the training set, and among
+    the other choruses that the form allows.
+    longest_copy : steps that a composed chorus shares with one of the training set at the most,
+    mean of the first hundred choruses.
+    """
+
+    wrong_steps: int
+    nats: float
+    nats_bar: float
+    nats_beat: float
+    nats_held: float
+    held_beats: float
+    in_scale: float
+    exact_bars: float
+    in_chord: float
+    in_training: float
+    in_source: float
+    longest_copy: float
+
+
+def judge(network: Network, seed: int, music: Choruses | None = None) -> Improviser:
+    """Let a network of Experiment 2 hear what was held out, then improvise. Chapter 8.
+
+    The composition begins with the first quarter note of the first chorus of the training set;
+    ``seed`` is of the notes drawn in it.
+    """
+    music = choruses() if music is None else music
+    nats = measures.surprise(network, rolls(music.held_out))
+    by_beat = nats.mean(axis=0).reshape(TWELVE_BAR.bars, -1, 2)
+    rng = np.random.default_rng((2, seed))
+    roll = compose(network, chorus(music.training[0]), 2, COMPOSED_CHORUSES, rng)
+    chords = len(CHORDS_AND_MELODY.chords)
+    wrong = measures.wrong_steps(roll[:, :chords], CHORDS_ONLY.form_roll(TWELVE_BAR))
+    return Improviser(
+        int(wrong.sum()),
+        round(float(by_beat.sum()), 4),
+        round(float(by_beat[:, 0, 0].sum()), 4),
+        round(float(by_beat[:, 1:, 0].sum()), 4),
+        round(float(by_beat[:, :, 1].sum()), 4),
+        *shares(measures.melody_lines(roll), music),
+    )
+
+
+def shares(lines: np.ndarray, music: Choruses | None = None) -> tuple[float, ...]:
+    """The last seven numbers of an `Improviser`, of any melody lines. Chapter 8."""
+    music = choruses() if music is None else music
+    numbers = measures.chorus_numbers(lines)
+    known = np.isin(numbers, music.training)
+    copied = measures.longest_copy(lines[:100], measures.chorus_lines(music.training))
+    parts = (
+        measures.held_beats(lines),
+        measures.in_scale(lines),
+        measures.exact_bars(lines),
+        measures.in_chord(lines),
+        known,
+        (numbers >= 0) & ~known,
+        copied,
+    )
+    return tuple(round(float(part.mean()), 4) for part in parts)
+
+
+class Experiment2(NamedTuple):
+    """A row of a study of Experiment 2: training, then the columns of `Improviser`.
+
+    seed : of the training. learned : 1 if the chords passed their test. learned_at : after so many
+    steps, 0 if they did not. steps : trained in all. seconds : of processor time, tests included.
+    weights : the first digits of a SHA-256 of the weights.
+    """
+
+    seed: int
+    learned: int
+    learned_at: int
+    steps: int
+    seconds: float
+    wrong_steps: int
+    nats: float
+    nats_bar: float
+    nats_beat: float
+    nats_held: float
+    held_beats: float
+    in_scale: float
+    exact_bars: float
+    in_chord: float
+    in_training: float
+    in_source: float
+    longest_copy: float
+    weights: str
+
+
+def train_2(recipe: Recipe, music: Choruses | None = None) -> tuple[Result, float]:
+    """Train Experiment 2; the result, and the seconds of processor time it took. Chapter 8."""
+    music = choruses() if music is None else music
+    test = keeps_form(CHORDS_ONLY.form_roll(TWELVE_BAR), recipe.choruses, voice="chords")
+    started = time.process_time()
+    result = train(recipe, rolls(music.training), test, progress=False)
+    return result, time.process_time() - started
+
+
+def experiment_2(recipe: Recipe, seed: int) -> Experiment2:
+    """Train Experiment 2 from one seed, then judge what it has learned. Chapter 8."""
+    result, seconds = train_2(replace(recipe, seed=seed))
+    return Experiment2(
+        seed,
+        int(result.learned),
+        result.learned_at,
+        result.steps,
+        round(seconds, 2),
+        *judge(result.network, seed),
+        digest(result.network),
+    )
+
+
+Course = NamedTuple("Course", [("more_steps", int), *Experiment2.__annotations__.items()])
+"""A row of the study of how long to train: `Experiment2`'s columns after that which is varied.
+
+more_steps : trained after the chords were learned.
+"""
+
+
+class ChordsGoOn(NamedTuple):
+    """A row of the study in which chords do not stop learning.
+
+    seed, learned_at, steps, seconds : as in `Experiment2`. tests : made after the chords were first
+    learned. passed : tests of these that found the form whole. lost_at : steps from the first
+    success to the first test that failed, 0 if none did. choruses : played right at the last test,
+    at most what the test asks. wrong_steps, nats : as in `Improviser`.
+    """
+
+    seed: int
+    learned_at: int
+    steps: int
+    seconds: float
+    tests: int
+    passed: int
+    lost_at: int
+    choruses: int
+    wrong_steps: int
+    nats: float
+
+
+def chords_go_on(recipe: Recipe, seed: int) -> ChordsGoOn:
+    """Train Experiment 2 with chords that learn on when they have passed their test. Chapter 8."""
+    voices = tuple(replace(voice, until="plateau") for voice in recipe.voices)
+    result, seconds = train_2(replace(recipe, voices=voices, seed=seed))
+    curve, judged = result.curve, judge(result.network, seed)
+    later = curve.steps > result.learned_at if result.learned else np.zeros(len(curve.steps), bool)
+    passed = curve.choruses[later] >= recipe.choruses
+    lost = curve.steps[later][~passed]
+    return ChordsGoOn(
+        seed,
+        result.learned_at,
+        result.steps,
+        round(seconds, 2),
+        len(passed),
+        int(passed.sum()),
+        int(lost[0] - result.learned_at) if len(lost) else 0,
+        int(curve.choruses[-1]),
+        judged.wrong_steps,
+        judged.nats,
+    )
+
+
+@dataclass(frozen=True)
+class Study:
+    """A question put to many seeds, perhaps in several settings.
+
+    about : what is asked. run : called with a setting's values and a seed; returns a row, which
+    begins with the same values. row : the type of the rows. seeds : all. settings : what is varied
+    besides the seed, nothing unless given.
+    """
+
+    about: str
+    run: Callable[..., NamedTuple]
+    row: type
+    seeds: range
+    settings: tuple[tuple[str | int | float, ...], ...] = ((),)
+
+
+def _recommended(seed: int) -> Experiment1:
+    return experiment_1(RECOMMENDED, seed)
+
+
+def _paper(seed: int) -> Experiment1:
+    return experiment_1(PAPER, seed)
+
+
+def _recommended_2(seed: int) -> Experiment2:
+    return experiment_2(RECOMMENDED_2, seed)
+
+
+def _paper_2(seed: int) -> Experiment2:
+    return experiment_2(PAPER_2, seed)
+
+
+def _course(more_steps: int, seed: int) -> Course:
+    """Training is the same up to any point: only where it stops is varied."""
+    recipe = replace(RECOMMENDED_2, window=more_steps, windows=1)
+    return Course(more_steps, *experiment_2(recipe, seed))
+
+
+def _chords_go_on(seed: int) -> ChordsGoOn:
+    return chords_go_on(RECOMMENDED_2, seed)
+
+
+def _resets(forgiven: int, seed: int) -> Resets:
+    row = experiment_1(replace(RECOMMENDED, forgiven=forgiven, max_steps=10_000_000), seed)
+    return Resets(forgiven, seed, row.learned, row.steps, row.seconds, row.first_cycle)
+
+
+STUDIES = {
+    "experiment-1": Study(
+        "Experiment 1, the recommended recipe, at most 25 million steps",
+        _recommended,
+        Experiment1,
+        range(232),
+    ),
+    "experiment-1-development": Study(
+        "the same on other seeds: those that the recipe was chosen with",
+        _recommended,
+        Experiment1,
+        range(10_000, 10_060),
+    ),
+    "experiment-1-paper": Study(
+        "Experiment 1, the paper's literal parameters, at most 400 million steps",
+        _paper,
+        Experiment1,
+        range(8),
+    ),
+    "experiment-2": Study(
+        "Experiment 2, the recommended recipe",
+        _recommended_2,
+        Experiment2,
+        range(32),
+    ),
+    "experiment-2-development": Study(
+        "the same on other seeds: some of those that the recipe was chosen with",
+        _recommended_2,
+        Experiment2,
+        range(10_000, 10_008),
+    ),
+    "experiment-2-paper": Study(
+        "Experiment 2, the paper's literal parameters, at most 400 million steps to the chords",
+        _paper_2,
+        Experiment2,
+        range(4),
+    ),
+    "experiment-2-course": Study(
+        "Experiment 2, stopped at other moments after the chords are learned",
+        _course,
+        Course,
+        range(16),
+        tuple((48_000 * 3**power,) for power in range(7)),
+    ),
+    "experiment-2-chords-go-on": Study(
+        "Experiment 2 with chords that learn on after they have passed their test",
+        _chords_go_on,
+        ChordsGoOn,
+        range(16),
+    ),
+    "resets": Study(
+        "Experiment 1 with other numbers of forgiven errors, at most 10 million steps",
+        _resets,
+        Resets,
+        range(300, 316),
+        tuple((forgiven,) for forgiven in (0, 1, 2, 4, 8, 16, 32)),
+    ),
+    "simple-network": Study(
+        "a plain recurrent network on Experiment 1's music, at most 5 million steps (RTRL: 1)",
+        simple_network,
+        SimpleNetwork,
+        range(4),
+        (
+            *(("bptt", "momentum", float("inf"), r) for r in (1e-6, 3e-6, 1e-5, 3e-5, 1e-4)),
+            *(("bptt", "momentum", 1.0, r) for r in (3e-3, 1e-2, 3e-2)),
+            *(("bptt", "adam", float("inf"), r) for r in (3e-4, 1e-3, 3e-3)),
+            *(("bptt", "adam", 1.0, r) for r in (1e-4, 3e-4, 1e-3, 3e-3)),
+            *(("rtrl", "momentum", float("inf"), r) for r in (3e-6, 1e-5, 3e-5, 1e-4)),
+        ),
+    ),
+}
+"""All studies by name."""
