@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from lstm_from_scratch import experiments, study
+from lstm_from_scratch.training import RECOMMENDED
 
 ROOT = Path(__file__).parent.parent
 
@@ -103,6 +105,7 @@ import sys
 sys.path.insert(0, {tests!r})
 import test_study
 from lstm_from_scratch import experiments, study
+from lstm_from_scratch.training import RECOMMENDED
 study.STUDIES["squares"] = study.Study("squares", test_study._square, test_study.Square, range(12))
 study.run("squares", {folder!r}, jobs=2)
 """
@@ -165,7 +168,7 @@ def test_the_interval_is_wilsons():
 
 
 def test_a_row_of_experiment_1_tells_what_happened():
-    recipe = study.replace(study.RECOMMENDED, max_steps=2 * study.RECOMMENDED.test_every)
+    recipe = replace(RECOMMENDED, max_steps=2 * RECOMMENDED.test_every)
     row = experiments.experiment_1(recipe, 7)
     assert row == experiments.experiment_1(recipe, 7)._replace(seconds=row.seconds)
     assert (row.seed, row.learned, row.steps) == (7, 0, recipe.max_steps)
