@@ -390,7 +390,8 @@ def test_what_is_saved_comes_back(result, tmp_path):
     back = load(str(tmp_path / "network.npz"))
     assert back.recipe == result.recipe and hash(back.recipe) == hash(result.recipe)
     assert bits(back.network) == bits(result.network)
-    assert (back.learned, back.steps, back.seconds) == (True, 100, result.seconds)
+    assert (back.learned_at, back.steps, back.seconds) == (100, 100, result.seconds)
+    assert back.learned
     for name in (field.name for field in dataclasses.fields(result.curve)):
         got, expected = getattr(back.curve, name), getattr(result.curve, name)
         assert got.dtype == expected.dtype and got.tobytes() == expected.tobytes()
@@ -402,10 +403,12 @@ def test_a_recipe_of_two_voices_comes_back(tmp_path):
     topology = Topology(
         (TINY.voices[0], Voice("more", 2, (1, 3), reads=("only",), choice="sample", g=(-1.0, 1.0)))
     )
-    recipe = Recipe(topology, (TINY_LEARNING, replace(TINY_LEARNING, wrong=0.9)), seed=2**40)
+    other = replace(TINY_LEARNING, wrong=0.9, until="plateau", decay=3e-7)
+    rule = {"window": 60, "gain": 0.25, "patience": 4, "windows": 7, "test_every": 20}
+    recipe = Recipe(topology, (TINY_LEARNING, other), seed=2**40, **rule)
     network = initial_network(recipe, [np.random.default_rng(1), np.random.default_rng(2)])
     curve = training.Curve(*(np.zeros(0) for _ in dataclasses.fields(training.Curve)))
-    save(training.Result(network, recipe, False, 0, 0.0, curve), tmp_path / "two.npz")
+    save(training.Result(network, recipe, 0, 0, 0.0, curve), tmp_path / "two.npz")
     back = load(tmp_path / "two.npz")
     assert back.recipe == recipe and not back.learned
     assert bits(back.network) == bits(network)
@@ -490,13 +493,14 @@ def rewritten(result, path, **changes):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"format": 2}, "it has format 2, expected 1"),
+        ({"format": 1}, "it has format 1, expected 2"),
+        ({"format": 3}, "it has format 3, expected 2"),
         ({"format": None}, "format"),
         ({"hidden": None}, "hidden"),
         ({"hidden": np.zeros((3, 3))}, r"hidden: expected shape \(9, 7\), got \(3, 3\)"),
         ({"output": np.full((3, 7), np.nan)}, "output: weights must be finite"),
         ({"curve_steps": None}, "curve_steps"),
-        ({"learned": None}, "learned"),
+        ({"learned_at": None}, "learned_at"),
         ({"steps": None}, "steps"),
         ({"recipe": None}, "recipe"),
         ({"recipe": {}}, "topology"),
@@ -570,7 +574,7 @@ def test_the_stored_network_is_what_its_recipe_makes():
     """The network inside the package, trained again from its seed: the same bits."""
     kept = stored("experiment_1")
     roll = CHORDS_ONLY.form_roll(TWELVE_BAR)
-    assert kept.learned and kept.recipe == RECOMMENDED
+    assert kept.learned_at == kept.steps and kept.recipe == RECOMMENDED
     short = replace(kept.recipe, max_steps=kept.steps)
 
     def test(network: Network) -> int:
