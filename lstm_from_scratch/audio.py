@@ -10,10 +10,12 @@ Chapter 1 (Twelve bars) uses it; chapter 2 explains what of it is in the notes.
 from __future__ import annotations
 
 import base64
+import hashlib
 import html
 import io
 import math
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -303,3 +305,49 @@ def player(
         title = f"Chorus {music.number}" if isinstance(music, Chorus) else "Sound"
     signal = synthesise(music, tempo=tempo, swing=swing, brush=brush)
     return Player(title, len(signal) / RATE, encode_mp3(signal))
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Several sounds of which the page shows the one that is chosen; needs no script.
+
+    Attributes
+    ----------
+    title : what there is to choose.
+    players : by what they are called in the choice; the first is shown at the beginning.
+
+    Raises
+    ------
+    ValueError : if there is nothing to choose from.
+
+    Chapter 8.
+    """
+
+    title: str
+    players: Mapping[str, Player]
+
+    def __post_init__(self) -> None:
+        if not self.players:
+            raise ValueError("a choice needs at least one player")
+
+    def _repr_html_(self) -> str:
+        sounds = b"".join(player.mp3 for player in self.players.values())
+        group = "choice-" + hashlib.sha256(self.title.encode() + sounds).hexdigest()[:12]
+        # Radio buttons are siblings of the sounds, so that style alone can show the chosen one.
+        buttons, figures, rules = [], [], []
+        for number, (label, player) in enumerate(self.players.items()):
+            name = f"{group}-{number}"
+            checked = " checked" if number == 0 else ""
+            buttons.append(
+                f'<input type="radio" name="{group}" id="{name}"{checked}>'
+                f'<label for="{name}" style="margin: 0 1em 0 0.3em">{html.escape(label)}</label>'
+            )
+            figures.append(f'<div class="sound-{number}">{player._repr_html_()}</div>')
+            rules.append(f"#{name}:checked ~ .sound-{number}")
+        return (
+            f"<style>.{group} > div {{ display: none }} {', '.join(rules)} {{ display: block }}"
+            f"</style>"
+            f'<fieldset class="choice {group}" style="border: 0; margin: 0.5em 0; padding: 0">'
+            f"<legend>{html.escape(self.title)}</legend>{''.join(buttons)}{''.join(figures)}"
+            f"</fieldset>"
+        )

@@ -252,3 +252,21 @@ def test_an_interrupted_write_leaves_the_old_file_whole(tmp_path, monkeypatch):
         write_audio(synthesise([Note(72, 0, 1)]), path)
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["a.wav"]
+
+
+def test_a_choice_shows_one_sound_at_a_time_and_holds_all_of_them():
+    players = {name: player([Note(60 + n, 0, 1)], name) for n, name in enumerate(("a", "<b>", "c"))}
+    shown = audio.Choice("Pick & hear", players)._repr_html_()
+    assert re.findall(r'<label for="([^"]+)"', shown) == re.findall(
+        r'radio" .*?id="([^"]+)"', shown
+    )
+    assert len(set(re.findall(r'radio" .*?id="([^"]+)"', shown))) == 3
+    assert shown.count(" checked") == 1
+    assert "Pick &amp; hear" in shown and "&lt;b&gt;" in shown and "<b>" not in shown
+    for sound in players.values():
+        assert base64.b64encode(sound.mp3).decode() in shown
+    # Another choice on the same page has buttons of its own.
+    other = audio.Choice("Pick & hear", {"a": players["c"]})._repr_html_()
+    assert not set(re.findall(r'id="([^"]+)"', shown)) & set(re.findall(r'id="([^"]+)"', other))
+    with pytest.raises(ValueError, match="at least one"):
+        audio.Choice("nothing", {})
