@@ -315,7 +315,7 @@ def _spell(note: Note, names: dict[int, int]) -> _Spelling:
     letter, alter = _LETTERS[(place + 1) % 7], (place + 1) // 7
     octave = (note.pitch - alter - _NATURALS[letter]) // 12 - 1
     if not 0 <= octave <= 9:
-        raise ValueError(f"{note}: expected a pitch from 13 up; lower ones can't be written")
+        raise ValueError(f"{note} is too low to be written: expected a pitch above 12")
     return _Spelling(letter, alter, octave)
 
 

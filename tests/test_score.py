@@ -1,0 +1,656 @@
+"""Lead sheets: what is written can be read back, by a musician's rules and by other programs."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+import sys
+import xml.etree.ElementTree as ET
+from collections import Counter
+from itertools import pairwise
+
+import mido
+import numpy as np
+import pytest
+from fontTools.pens.boundsPen import BoundsPen
+from fontTools.svgLib.path.parser import parse_path
+
+from lstm_from_scratch import score
+from lstm_from_scratch.blues import (
+    CHORD_PITCHES,
+    MELODY_PITCHES,
+    PENTATONIC,
+    TWELVE_BAR,
+    Form,
+    Note,
+    chord_notes,
+    chord_tones,
+    chorus,
+)
+from lstm_from_scratch.encoding import CHORDS_ONLY
+from lstm_from_scratch.midi import tracks
+
+ROOTS = [letter + sign for letter in "CDEFGAB" for sign in ("", "#", "b")]
+QUALITIES = {
+    "": "major",
+    "m": "minor",
+    "7": "dominant",
+    "m7": "minor-seventh",
+    "maj7": "major-seventh",
+    "6": "major-sixth",
+    "m6": "minor-sixth",
+    "dim7": "diminished-seventh",
+    "m7b5": "half-diminished",
+}
+SEMITONES = dict(zip("CDEFGAB", (0, 2, 4, 5, 7, 9, 11), strict=True))
+SIGNS = {"sharp": 1, "natural": 0, "flat": -1}
+HEADS = {"eighth": 1, "quarter": 2, "half": 4, "whole": 8}
+
+
+# ---- A reader of its own: it knows MusicXML and how music is read, and nothing of `score` -------
+
+
+def key_of(fifths):
+    """The letters that a key signature alters."""
+    order = "FCGDAEB"
+    sharp, flat = order[: max(fifths, 0)], order[::-1][: max(-fifths, 0)]
+    return {letter: (letter in sharp) - (letter in flat) for letter in order}
+
+
+def read(sheet):
+    """The notes of each part; on the way, every rule that a bar has to keep is looked at."""
+    root = ET.fromstring(sheet)
+    names = {p.get("id"): p.findtext("part-name") for p in root.iterfind("part-list/score-part")}
+    return {names[part.get("id")]: read_part(part) for part in root.iterfind("part")}
+
+
+def read_part(part):
+    found, held, now = [], {}, 0
+    for bar in part.iterfind("measure"):
+        if (attributes := bar.find("attributes")) is not None:
+            assert attributes.findtext("divisions") == "2"
+            key = key_of(int(attributes.findtext("key/fifths")))
+            beats, unit = (int(attributes.findtext(f"time/{x}")) for x in ("beats", "beat-type"))
+            length = beats * 8 // unit
+        begin, in_force, in_doubt = now, {}, set()
+        notes = list(bar.iterfind("note"))
+        for i, element in enumerate(notes):
+            duration = int(element.findtext("duration"))
+            if element.find("chord") is not None:
+                now -= duration
+            check_value(element, duration, now - begin, length)
+            if element.find("rest") is None:
+                fellows = same_stem(notes, i)
+                pitch = sounding(element, key, in_force, in_doubt, fellows, held)
+                assert pitch not in [p for p, onset, _ in found if onset == now], "twice"
+                ties = {tie.get("type") for tie in element.iterfind("tie")}
+                assert ties == {tie.get("type") for tie in element.iterfind("notations/tied")}
+                onset = now
+                if "stop" in ties:
+                    onset, until = held.pop(pitch)
+                    assert until == now, "a tie that leads nowhere"
+                if "start" in ties:
+                    assert pitch not in held
+                    held[pitch] = onset, now + duration
+                else:
+                    found.append((pitch, onset, now + duration - onset))
+            now += duration
+        assert now - begin == length, f"bar {bar.get('number')} is {now - begin} steps long"
+    assert not held, "a tie without an end"
+    return tuple(sorted((Note(*note) for note in found), key=lambda n: (n.onset, n.pitch)))
+
+
+def same_stem(notes, i):
+    first = i
+    while notes[first].find("chord") is not None:
+        first -= 1
+    rest = [n.find("chord") is not None for n in notes[first + 1 :]]
+    last = first + 1 + (rest.index(False) if False in rest else len(rest))
+    return notes[first:last]
+
+
+def line_of(element):
+    return element.findtext("pitch/step"), int(element.findtext("pitch/octave"))
+
+
+def sounding(element, key, in_force, in_doubt, fellows, held):
+    """The pitch that a musician reads, from line, signature and accidentals; never from <alter>."""
+    line = letter, octave = line_of(element)
+    assert 0 <= octave <= 9
+    natural = SEMITONES[letter] + 12 * (octave + 1)
+    alter = int(element.findtext("pitch/alter", "0"))
+    sign = element.findtext("accidental")
+    tied = any(tie.get("type") == "stop" for tie in element.iterfind("tie"))
+    shared = [line_of(fellow) for fellow in fellows].count(line) > 1
+    if tied:
+        assert sign is None, "a tied note with an accidental"
+        assert natural + alter in held, "a tie to another pitch"
+        if line not in in_force and alter != key[letter]:
+            in_doubt.add(line)
+        return natural + alter
+    if sign is None:
+        assert not shared and line not in in_doubt, "an accidental is missing where two are meant"
+        read_as = in_force.get(line, key[letter])
+    else:
+        read_as = SIGNS[sign]
+        needed = read_as != in_force.get(line, key[letter])
+        assert needed or shared or line in in_doubt, "an accidental too many"
+        in_force[line] = read_as
+        in_doubt.discard(line)
+        if shared:
+            in_doubt.add(line)
+    assert read_as == alter, f"reads {read_as}, means {alter}"
+    return natural + read_as
+
+
+def check_value(element, duration, at, length):
+    """That a notehead or rest lasts as long as it looks and stands where it may."""
+    rest = element.find("rest")
+    if rest is not None and rest.get("measure") == "yes":
+        assert (at, duration) == (0, length)
+        return
+    dots = len(element.findall("dot"))
+    assert duration == HEADS[element.findtext("type")] * (2 - 2**-dots)
+    if rest is not None:
+        assert dots == 0 and at % duration == 0
+    elif at // 4 != (at + duration - 1) // 4:
+        assert at % 2 == duration % 2 == 0, "it hides the middle of the bar"
+
+
+# ---- Music to write ------------------------------------------------------------------------------
+
+
+def any_notes(rng, low, high, steps):
+    """Notes that may touch and sound together, but never twice at once on one pitch."""
+    notes = []
+    for pitch in map(int, rng.permutation(np.arange(low, high))[: rng.integers(1, 9)]):
+        at = int(rng.integers(12))
+        while at < steps:
+            duration = int(rng.integers(1, 20))
+            notes.append(Note(pitch, at, duration))
+            at += duration + int(rng.integers(12))
+    return tuple(notes[i] for i in rng.permutation(len(notes)))
+
+
+def any_form(rng):
+    symbols = [
+        str(rng.choice(ROOTS)) + str(rng.choice(list(QUALITIES))) for _ in range(rng.integers(1, 9))
+    ]
+    return Form("any", tuple(symbols), steps_per_bar=int(rng.integers(2, 14)))
+
+
+def improvisation(rng, choruses=2):
+    """A melody off the beat, with rests and held notes, from all thirteen pitches."""
+    melody, at = [], 0
+    while at < 96 * choruses:
+        duration = int(min(rng.integers(1, 11), 96 * choruses - at))
+        if rng.random() < 0.8:
+            melody.append(Note(int(rng.choice(MELODY_PITCHES)), at, duration))
+        at += duration
+    chords = [
+        Note(p, o + 96 * k, d) for k in range(choruses) for p, o, d in chord_notes(TWELVE_BAR)
+    ]
+    return {"melody": melody, "chords": chords}
+
+
+def in_order(notes):
+    return tuple(sorted(notes, key=lambda n: (n.onset, n.pitch)))
+
+
+def elements(sheet, path):
+    return ET.fromstring(sheet).findall(path)
+
+
+# ---- Notes -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [0, 1234, 4095])
+def test_choruses_are_read_back(number):
+    piece = chorus(number)
+    assert read(score.musicxml(piece)) == {
+        "Melody": piece.melody,
+        "Chords": in_order(piece.chords),
+    }
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_an_improvisation_is_read_back(seed):
+    music = improvisation(np.random.default_rng(seed))
+    found = read(score.musicxml(music))
+    assert found == {"Melody": in_order(music["melody"]), "Chords": in_order(music["chords"])}
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_any_music_over_any_form_is_read_back(seed):
+    rng = np.random.default_rng(seed)
+    form = any_form(rng)
+    music = {"high": any_notes(rng, 58, 80, 150), "chords": any_notes(rng, 24, 60, 150)}
+    found = read(score.musicxml(music, form=form))
+    assert found == {name.capitalize(): in_order(notes) for name, notes in music.items()}
+
+
+def test_the_lowest_and_the_highest_pitch_can_be_written():
+    notes = tuple(Note(pitch, i, 1) for i, pitch in enumerate((13, 127)))
+    assert read(score.musicxml({"melody": notes})) == {"Melody": notes}
+
+
+def test_plain_notes_are_parted_and_end_with_their_last_bar():
+    sheet = score.musicxml([Note(60, 0, 1), Note(59, 8, 9)])
+    assert read(sheet) == {"Melody": (Note(60, 0, 1),), "Chords": (Note(59, 8, 9),)}
+    assert [len(part) for part in elements(sheet, "part")] == [3, 3]
+    styles = [e.text for e in elements(sheet, "part[1]/measure/barline/bar-style")]
+    assert styles == ["light-heavy"]
+
+
+def test_each_chorus_ends_with_a_double_bar():
+    music = improvisation(np.random.default_rng(1), choruses=3)
+    for part in elements(score.musicxml(music), "part"):
+        lines = {bar.get("number"): bar.findtext("barline/bar-style") for bar in part}
+        assert {n: s for n, s in lines.items() if s} == {
+            "12": "light-light",
+            "24": "light-light",
+            "36": "light-heavy",
+        }
+
+
+@pytest.mark.parametrize(
+    ("note", "heads"),
+    [
+        (Note(60, 0, 8), ["whole"]),
+        (Note(60, 0, 6), ["half."]),
+        (Note(60, 2, 6), ["half."]),
+        (Note(60, 2, 4), ["half"]),
+        (Note(60, 1, 2), ["quarter"]),
+        (Note(60, 1, 3), ["quarter."]),
+        (Note(60, 3, 2), ["eighth", "eighth"]),
+        (Note(60, 0, 5), ["half", "eighth"]),
+        (Note(60, 1, 7), ["quarter.", "half"]),
+        (Note(60, 7, 3), ["eighth", "quarter"]),
+        (Note(60, 4, 20), ["half", "whole", "whole"]),
+    ],
+)
+def test_durations_are_written_as_musicians_write_them(note, heads):
+    sheet = score.musicxml([note])
+    notes = [e for e in elements(sheet, "part/measure/note") if e.find("rest") is None]
+    assert [e.findtext("type") + "." * len(e.findall("dot")) for e in notes] == heads
+
+
+def test_eighth_notes_of_half_a_bar_are_beamed():
+    notes = [Note(60, t, 1) for t in (0, 1, 2, 3, 4, 5)] + [Note(60, 6, 2), Note(60, 8, 1)]
+    beams = [
+        e.findtext("beam") for e in elements(score.musicxml(notes), "part/measure/note[pitch]")
+    ]
+    half = ["begin", "continue", "continue", "end"]
+    assert beams == [*half, "begin", "end", None, None]
+
+
+# ---- Spelling ----------------------------------------------------------------------------------
+
+
+def spelled(sheet, path="part/measure/note/pitch"):
+    found = elements(sheet, path)
+    return [p.findtext("step") + {0: "", 1: "#", -1: "b"}[int(p.findtext("alter", "0"))]
+            for p in found]  # fmt: skip
+
+
+@pytest.mark.parametrize("root", ROOTS)
+@pytest.mark.parametrize("quality", QUALITIES)
+def test_a_chord_is_spelled_in_thirds(root, quality):
+    """Letters are two apart above the root, but for a double accidental, which nobody reads."""
+    symbol = root + quality
+    form = Form(symbol, (symbol,))
+    found = spelled(score.musicxml({"chords": chord_notes(form)}, form=form))
+    base = SEMITONES[root[0]] + {"": 0, "#": 1, "b": -1}[root[1:]]
+    for distance, third in zip(
+        sorted((tone - base) % 12 for tone in chord_tones(symbol)),
+        (0, 2, 4, 5 if quality.endswith("6") else 6),
+        strict=False,
+    ):
+        letter = "CDEFGAB"[("CDEFGAB".index(root[0]) + third) % 7]
+        alter = (base + distance - SEMITONES[letter] + 6) % 12 - 6
+        if abs(alter) < 2:
+            assert letter + {0: "", 1: "#", -1: "b"}[alter] in found, symbol
+
+
+@pytest.mark.parametrize(
+    ("symbol", "tones"),
+    [
+        ("C7", "C E G Bb"),
+        ("F#dim7", "C Eb F# A"),
+        ("A7", "C# E G A"),
+        ("Cdim7", "C Eb Gb A"),
+        ("Abm6", "Cb Eb F Ab"),
+    ],
+)
+def test_chords_that_are_often_misspelled(symbol, tones):
+    form = Form(symbol, (symbol, "C7", "F7"))
+    first = [note for note in chord_notes(form) if note.onset == 0]
+    assert set(spelled(score.musicxml({"chords": first}, form=form))) == set(tones.split())
+
+
+def test_the_blues_has_two_flats_and_its_melody_no_accidental():
+    for number in (0, 4095):
+        sheet = score.musicxml(chorus(number))
+        assert [e.text for e in elements(sheet, "part/measure/attributes/key/fifths")] == ["-2"] * 2
+        assert elements(sheet, "part[1]/measure/note/accidental") == []
+        signs = [
+            (bar.get("number"), [e.text for e in bar.iterfind("note/accidental")])
+            for bar in elements(sheet, "part[2]/measure")
+        ]
+        # E in C7, F sharp, C sharp and E in A7, B in G7.
+        assert [(n, s) for n, s in signs if s] == [
+            ("1", ["natural"]), ("3", ["natural"]), ("6", ["sharp"]), ("7", ["natural"]),
+            ("8", ["sharp", "natural"]), ("10", ["natural"]), ("11", ["natural"]),
+            ("12", ["natural"]),
+        ]  # fmt: skip
+
+
+@pytest.mark.parametrize("up", range(12))
+def test_the_signature_moves_with_the_music(up):
+    names = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+
+    def moved(symbol):
+        root, quality = re.fullmatch(r"([A-G][#b]?)(.*)", symbol).groups()
+        pitch = SEMITONES[root[0]] + {"": 0, "#": 1, "b": -1}[root[1:]]
+        return names[(pitch + up) % 12] + quality
+
+    form = Form("moved", tuple(map(moved, TWELVE_BAR.chords)), scale=tuple(
+        pitch + up for pitch in PENTATONIC))  # fmt: skip
+    sheet = score.musicxml({"chords": chord_notes(form)}, form=form)
+    fifths = int(elements(sheet, "part/measure/attributes/key/fifths")[0].text)
+    assert -7 <= fifths <= 7
+    assert (fifths - (7 * up - 2)) % 12 == 0
+
+
+def test_a_melody_outside_the_scale_is_spelled_near_the_key():
+    sheet = score.musicxml([Note(pitch, i, 1) for i, pitch in enumerate(range(60, 72))])
+    assert " ".join(spelled(sheet)) == "C Db D Eb E F F# G Ab A Bb B"
+
+
+def test_a_note_that_is_tied_into_the_next_chord_keeps_its_name():
+    form = Form("two", ("F#7", "Bb7"))
+    sheet = score.musicxml([Note(70, 4, 8), Note(70, 12, 4)], form=form)
+    assert spelled(sheet) == ["A#", "A#", "Bb"]
+
+
+# ---- What programs need ------------------------------------------------------------------------
+
+
+def test_the_symbols_are_those_of_the_form():
+    rng = np.random.default_rng(5)
+    for _ in range(30):
+        form = any_form(rng)
+        sheet = score.musicxml([Note(60, 0, 3 * form.steps + 1)], form=form)
+        shown = None
+        for number, bar in enumerate(elements(sheet, "part[1]/measure")):
+            found = bar.findall("harmony")
+            if number % 4 == 0:
+                assert len(found) == 1, "a line begins with a symbol"
+            for harmony in found:
+                alter = int(harmony.findtext("root/root-alter", "0"))
+                root = harmony.findtext("root/root-step") + {0: "", 1: "#", -1: "b"}[alter]
+                kind = harmony.find("kind")
+                assert QUALITIES[kind.get("text")] == kind.text
+                shown = root + kind.get("text")
+                assert list(bar).index(harmony) < list(bar).index(bar.find("note"))
+            assert shown == form.chords[number % form.bars]
+
+
+def test_there_are_four_bars_a_line():
+    for part in elements(score.musicxml(chorus(9)), "part"):
+        new = [
+            bar.get("number") for bar in part if bar.find("print[@new-system='yes']") is not None
+        ]
+        assert new == ["5", "9"]
+
+
+def test_each_part_has_a_clef_and_an_electric_piano():
+    sheet = score.musicxml(chorus(9), tempo=96)
+    assert [e.text for e in elements(sheet, "part/measure/attributes/clef/sign")] == ["G", "F"]
+    assert [e.get("tempo") for e in elements(sheet, ".//sound")] == ["96"]
+    for part in elements(sheet, "part-list/score-part"):
+        assert part.findtext("score-instrument/instrument-sound") == "keyboard.piano.electric"
+        assert part.findtext("midi-instrument/midi-program") == "5"
+        assert part.find("score-instrument").get("id") == part.find("midi-instrument").get("id")
+    many = score.musicxml({str(i): [Note(60, 0, 1)] for i in range(12)})
+    channels = [e.text for e in elements(many, ".//midi-channel")]
+    assert "10" not in channels and len(set(channels)) == 12
+
+
+def test_titles_are_written_as_they_are():
+    title, composer = 'Blues & "roots" <♭>', "A & B"
+    sheet = score.musicxml(chorus(9), title=title, composer=composer)
+    assert [e.text for e in elements(sheet, "work/work-title")] == [title]
+    assert [e.text for e in elements(sheet, "identification/creator")] == [composer]
+    assert [e.text for e in elements(score.musicxml(chorus(9)), "work/work-title")] == ["Chorus 9"]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_another_program_plays_the_same_notes(seed):
+    """Verovio reads the sheet by rules of its own and plays it into a MIDI file."""
+    import verovio
+
+    rng = np.random.default_rng(seed)
+    music = improvisation(rng) if seed % 2 else chorus(int(rng.integers(4096)))
+    toolkit = verovio.toolkit()
+    assert toolkit.loadData(score.musicxml(music))
+    data = base64.b64decode(toolkit.renderToMIDI())
+    file = mido.MidiFile(file=io.BytesIO(data))
+    played = []
+    for track in file.tracks[1:]:
+        began, notes, now = {}, [], 0
+        for message in track:
+            now += message.time
+            if message.type == "note_on" and message.velocity:
+                began[message.note] = now
+            elif message.type in ("note_on", "note_off"):
+                onset = began.pop(message.note)
+                # It lets go of each note a tick early.
+                step, length = onset * 2, (now + 1 - onset) * 2
+                assert step % file.ticks_per_beat == length % file.ticks_per_beat == 0
+                notes.append(
+                    Note(message.note, step // file.ticks_per_beat, length // file.ticks_per_beat)
+                )
+        played.append(in_order(notes))
+    parts = tracks(music)
+    assert played == [parts["melody"], parts["chords"]]
+
+
+# ---- Striking chords anew ------------------------------------------------------------------------
+
+
+def test_a_roll_of_the_form_is_struck_as_the_form_has_it():
+    decoded = CHORDS_ONLY.decode(CHORDS_ONLY.form_roll(TWELVE_BAR))
+    assert score.struck(decoded) == in_order(chord_notes(TWELVE_BAR))
+    assert len(decoded) < len(chord_notes(TWELVE_BAR)), "nothing was held: this tests nothing"
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_striking_changes_what_begins_and_not_what_sounds(seed):
+    notes = any_notes(np.random.default_rng(seed), CHORD_PITCHES[0], CHORD_PITCHES[-1] + 1, 80)
+    again = score.struck(notes)
+    steps = max(n.onset + n.duration for n in notes)
+    roll = CHORDS_ONLY.encode(notes, steps)
+    assert (CHORDS_ONLY.encode(again, steps) == roll).all()
+    for one, other in pairwise(again):
+        together = one.onset == other.onset and one.duration == other.duration
+        assert together or one.onset + one.duration <= other.onset
+    changes = {0, *(n.onset for n in notes), *(n.onset + n.duration for n in notes)}
+    assert {n.onset for n in again} <= changes
+    assert score.struck([]) == ()
+
+
+# ---- Drawings ----------------------------------------------------------------------------------
+
+NAME = "{http://www.w3.org/2000/svg}"
+
+
+def box(shape):
+    """Left, top, right and bottom of a shape of a drawing."""
+    pen = BoundsPen(None)
+    parse_path(shape.get("d"), pen)
+    x0, y0, x1, y1 = pen.bounds
+    x, y, a, b = map(float, re.findall(r"-?[\d.]+", shape.get("transform")))
+    return x + a * x0, min(y + b * y0, y + b * y1), x + a * x1, max(y + b * y0, y + b * y1)
+
+
+def shapes(sheet, kind):
+    return [e for e in ET.fromstring(sheet.svg).iter() if e.get("class") == kind]
+
+
+def dense(rng):
+    melody = [Note(int(rng.choice(MELODY_PITCHES)), step, 1) for step in range(96)]
+    return {"melody": melody, "chords": chord_notes(TWELVE_BAR)}
+
+
+@pytest.mark.parametrize(
+    "music",
+    [
+        chorus(1234),
+        improvisation(np.random.default_rng(3), 3),
+        {"chords": chord_notes(TWELVE_BAR)},
+        [Note(61, 3, 6)],
+    ],
+)
+def test_what_is_written_is_drawn_without_a_warning(music, capfd):
+    import verovio
+
+    verovio.enableLog(verovio.LOG_WARNING)
+    drawing = score.svg(music)
+    assert capfd.readouterr() == ("", "")
+    written = ET.fromstring(score.musicxml(music))
+    assert len(shapes(drawing, "notehead")) == len(written.findall(".//pitch"))
+    assert len(shapes(drawing, "accid")) == len(written.findall(".//accidental"))
+    assert len(shapes(drawing, "harm")) == len(written.findall(".//harmony"))
+    rests = len(written.findall(".//rest"))
+    assert len(shapes(drawing, "rest")) + len(shapes(drawing, "mRest")) == rests
+
+
+def test_a_drawing_is_self_contained_and_has_the_colour_of_the_page():
+    drawing = score.svg(chorus(1234), "Chorus <1234>")
+    image = ET.fromstring(drawing.svg)
+    assert {e.tag for e in image.iter()} == {f"{NAME}svg", f"{NAME}path"}
+    assert not [e for e in image.iter() if {"id", "href"} & set(e.attrib)]
+    assert "url(" not in drawing.svg and "font" not in drawing.svg
+    assert image.get("fill") == image.get("stroke") == "currentColor"
+    assert not [e for e in image.iter(f"{NAME}path") if {"fill", "stroke", "color"} & set(e.attrib)]
+    assert image.get("role") == "img"
+    for word in ("12 bars", "48 notes", "44 notes", "F sharp dim7"):
+        assert word in image.get("aria-label")
+    page = drawing._repr_html_()
+    assert "<figcaption>Chorus &lt;1234&gt;</figcaption>" in page
+    ET.fromstring(page)  # what is cut in the middle would break the page
+    assert len(page) < 100_000
+    assert repr(drawing) == "Sheet('Chorus <1234>')"
+
+
+def test_a_drawing_is_the_same_each_time():
+    assert score.svg(chorus(7)) == score.svg(chorus(7))
+    assert score.svg(chorus(7)).svg != score.svg(chorus(8)).svg
+    assert score.svg(chorus(7), description="Seen").description == "Seen"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_accidental_touches_a_notehead_however_many_there_are(seed):
+    drawing = score.svg(dense(np.random.default_rng(seed)))
+    heads = [box(shape) for shape in shapes(drawing, "notehead")]
+    signs = [box(shape) for shape in shapes(drawing, "accid")]
+    assert len(signs) > 20
+    for left, top, right, bottom in signs:
+        for x0, y0, x1, y1 in heads:
+            assert right <= x0 or x1 <= left or bottom <= y0 or y1 <= top
+
+
+def test_a_chorus_is_three_lines_that_fill_the_width():
+    drawing = score.svg(chorus(5))
+    width, height = map(float, ET.fromstring(drawing.svg).get("viewBox").split()[2:])
+    clefs = [box(shape) for shape in shapes(drawing, "clef")]
+    assert len(clefs) == 3 * 2
+    assert max(right for _, _, right, _ in clefs) < 0.15 * width
+    bars = [box(shape) for shape in shapes(drawing, "barLine")]
+    for line in range(3):
+        tops = sorted(top for _, top, _, _ in clefs)[2 * line : 2 * line + 2]
+        ends = [bar for bar in bars if tops[0] < bar[3] and bar[1] < tops[1]]
+        assert max(right for _, _, right, _ in ends) > 0.98 * width
+    assert 0.5 * width < height < width
+
+
+def test_chord_symbols_are_drawn_with_real_accidentals():
+    """The outline of a symbol is that of its letters, and F sharp is wider than F."""
+    form = Form("two", ("F7", "F#7", "Fb7"))
+    drawing = score.svg([Note(60, 0, 24)], form=form)
+    flat, sharp, other = (box(shape) for shape in shapes(drawing, "harm"))
+    assert sharp[2] - sharp[0] > 1.2 * (flat[2] - flat[0])
+    assert other[2] - other[0] > 1.2 * (flat[2] - flat[0])
+
+
+# ---- Files -------------------------------------------------------------------------------------
+
+
+def test_pdf_pages_are_a4_and_the_same_each_time(tmp_path):
+    for choruses, pages in ((1, 1), (3, 2)):
+        music = improvisation(np.random.default_rng(0), choruses)
+        path = score.pdf(music, tmp_path / "a.pdf", title="Öffnen $x$", composer="♭")
+        data = path.read_bytes()
+        assert data.startswith(b"%PDF") and data.rstrip().endswith(b"%%EOF")
+        assert len(re.findall(rb"/Type /Page\b", data)) == pages
+        for size in re.findall(rb"/MediaBox \[ ([^\]]+) \]", data):
+            assert list(map(float, size.split())) == pytest.approx([0, 0, 595.3, 841.9], abs=0.2)
+        assert b"/FontFile" not in data and b"/BaseFont" not in data
+        assert b"CreationDate" not in data
+        assert score.pdf(music, path, title="Öffnen $x$", composer="♭").read_bytes() == data
+
+
+def test_a_title_of_any_length_fits_the_paper(tmp_path):
+    for title in ("", "x" * 400):
+        assert score.pdf([Note(60, 0, 2)], tmp_path / "a.pdf", title=title).stat().st_size > 1000
+
+
+def test_musicxml_is_written_whole(tmp_path):
+    path = score.write_musicxml(chorus(3), tmp_path / "a.musicxml", title="♭", tempo=90)
+    assert path.read_text(encoding="utf-8") == score.musicxml(chorus(3), title="♭", tempo=90)
+    assert ET.parse(path).getroot().tag == "score-partwise"
+
+
+@pytest.mark.parametrize(
+    ("music", "options", "message"),
+    [
+        ([], {}, "no notes"),
+        ({"melody": ()}, {}, "no notes"),
+        ([Note(60, 0, 4), Note(60, 3, 1)], {}, "before the note of the same pitch ends"),
+        ([Note(60, 0, 0)], {}, "duration above 0"),
+        ([Note(11, 0, 1)], {}, "pitch above 12"),
+        ([Note(60, 0, 1)], {"title": "a\0b"}, "control characters"),
+        ([Note(60, 0, 1)], {"composer": "\x1b"}, "control characters"),
+        ({"a\0b": [Note(60, 0, 1)]}, {}, "control characters"),
+    ],
+)
+def test_what_can_not_be_written_is_refused_and_leaves_the_old_file(
+    music, options, message, tmp_path
+):
+    for write in (score.write_musicxml, score.pdf):
+        path = write(chorus(1), tmp_path / "a")
+        before = path.read_bytes()
+        with pytest.raises(ValueError, match=message):
+            write(music, path, **options)
+        assert path.read_bytes() == before
+        assert [p.name for p in tmp_path.iterdir()] == ["a"]
+    with pytest.raises(ValueError, match=message):
+        score.musicxml(music, **options)
+
+
+@pytest.mark.parametrize("tempo", [0, -1, float("nan"), float("inf")])
+def test_a_tempo_is_a_number_above_0(tempo):
+    with pytest.raises(ValueError, match="tempo"):
+        score.musicxml(chorus(1), tempo=tempo)
+
+
+def test_without_verovio_there_is_still_musicxml(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "verovio", None)
+    assert read(score.musicxml(chorus(1)))
+    with pytest.raises(ModuleNotFoundError, match="pip install verovio"):
+        score.svg(chorus(1))
+    with pytest.raises(ModuleNotFoundError, match="pip install verovio"):
+        score.pdf(chorus(1), tmp_path / "a.pdf")
+    assert list(tmp_path.iterdir()) == []
