@@ -7,7 +7,6 @@ import io
 import re
 import sys
 import xml.etree.ElementTree as ET
-from collections import Counter
 from itertools import pairwise
 
 import mido
