@@ -118,7 +118,7 @@ class Recipe:
     test_every: int = 4_800
     choruses: int = 1_000
     window: int = 2_400_000
-    gain: float = 0.005
+    gain: float = 0.002
     patience: int = 3
     windows: int = 20
 

@@ -1,30 +1,46 @@
 """Train the networks that come with the package and store them in it.
 
-    python tools/train_stored.py
+    python tools/train_stored.py [NAME ...]
 
-Experiment 1: the recommended recipe, seed 0. The same seed gives the same file content on every
+Each from its recommended recipe, seed 0. The same seed gives the same file content on every
 machine, apart from the seconds it took.
 """
 
+import sys
 from pathlib import Path
 
-from lstm_from_scratch import composing, training
+from lstm_from_scratch import composing, experiments, training
 from lstm_from_scratch.blues import TWELVE_BAR
 from lstm_from_scratch.encoding import CHORDS_ONLY
 
 FOLDER = Path(__file__).parent.parent / "lstm_from_scratch" / "trained"
 
 
-def main() -> None:
-    """Train and store."""
+def experiment_1() -> training.Result:
+    """The chords."""
     roll = CHORDS_ONLY.form_roll(TWELVE_BAR)
     recipe = training.RECOMMENDED
-    result = training.train(recipe, roll, composing.keeps_form(roll, recipe.choruses))
-    if not result.learned:
-        raise SystemExit(f"seed {recipe.seed} did not learn; choose another")
+    return training.train(recipe, roll, composing.keeps_form(roll, recipe.choruses))
+
+
+def experiment_2() -> training.Result:
+    """Chords and melody."""
+    result, _ = experiments.train_2(training.RECOMMENDED_2)
+    return result
+
+
+NETWORKS = {function.__name__: function for function in (experiment_1, experiment_2)}
+
+
+def main() -> None:
+    """Train and store."""
     FOLDER.mkdir(exist_ok=True)
-    training.save(result, FOLDER / "experiment_1.npz")
-    print(f"experiment_1: {result.steps:,} steps")
+    for name in sys.argv[1:] or NETWORKS:
+        result = NETWORKS[name]()
+        if not result.learned:
+            raise SystemExit(f"seed {result.recipe.seed} did not learn; choose another")
+        training.save(result, FOLDER / f"{name}.npz")
+        print(f"{name}: {result.steps:,} steps")
 
 
 if __name__ == "__main__":
