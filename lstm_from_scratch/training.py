@@ -119,7 +119,7 @@ class Recipe:
     choruses: int = 1_000
     window: int = 2_400_000
     gain: float = 0.002
-    patience: int = 3
+    patience: int = 5
     windows: int = 20
 
     def __post_init__(self) -> None:
