@@ -12,13 +12,14 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from lstm_from_scratch import kernel
 from lstm_from_scratch.gradient import Partials, advance, cross_entropy, step_gradient
-from lstm_from_scratch.kernel import Arena
+from lstm_from_scratch.kernel import Arena, draw_unit
 from lstm_from_scratch.network import Network, Topology, Voice, forward
 from lstm_from_scratch.training import Learning, Recipe, train
 
@@ -29,19 +30,44 @@ TOPOLOGIES = {
     "one voice": Topology((CHORDS,)),
     "chords and melody": Topology((CHORDS, MELODY)),
     "five blocks": Topology((Voice("many", 3, (1, 4, 2, 3, 1), g=(-3.0, 1.0), h=(0.0, 1.0)),)),
-    "a ring of voices": Topology(
-        (
-            Voice("a", 2, (2,), reads=("c",), g=(0.0, 1.0)),
-            Voice("b", 3, (1, 2), reads=("a",), h=(-2.0, 0.5)),
-            Voice("c", 1, (1,), reads=("b", "a"), g=(-1.0, 3.0), h=(-0.25, 2.0)),
+}
+
+
+def random_topology(blocks: int, voices: int, seed: int) -> Topology:
+    """Blocks of 1 to 4 cells dealt out to voices, who read whom they like; any ranges."""
+    rng = np.random.default_rng(seed)
+    hands: list[list[int]] = [[] for _ in range(voices)]
+    for block in range(blocks):
+        hands[block % voices].append(int(rng.integers(1, 5)))
+    names = [str(name) for name in rng.permutation(["bass", "chords", "melody"])[:voices]]
+    low = rng.uniform(-2.5, 0.0, size=(voices, 2))
+    high = low + rng.uniform(0.5, 4.0, size=(voices, 2))
+    return Topology(
+        tuple(
+            Voice(
+                name,
+                int(rng.integers(1, 6)),
+                tuple(hands[n]),
+                reads=tuple(other for other in names if other != name and rng.random() < 0.6),
+                g=(float(low[n, 0]), float(high[n, 0])),
+                h=(float(low[n, 1]), float(high[n, 1])),
+            )
+            for n, name in enumerate(names)
         )
-    ),
+    )
+
+
+# 1 to 5 blocks in one voice (every unit reads every source) and in several (many connections are
+# masked out). Each topology is compiled for itself, which takes a few seconds.
+DRAWN = {
+    f"{blocks} blocks, {voices} voices": random_topology(blocks, voices, seed=blocks)
+    for blocks, voices in ((1, 1), (2, 2), (3, 3), (4, 1), (4, 2), (5, 3))
 }
 
 # Different for each voice: learning rate, momentum, what is a gross error. The third stands still.
 LEARNING = ((0.02, 0.9, 0.6), (0.1, 0.3, 0.7), (0.0, 0.9, 0.75))
 
-every_topology = pytest.mark.parametrize("topology", TOPOLOGIES.values(), ids=TOPOLOGIES.keys())
+every_topology = pytest.mark.parametrize("topology", DRAWN.values(), ids=DRAWN.keys())
 
 
 def random_network(topology: Topology, rng: np.random.Generator) -> Network:
@@ -60,8 +86,10 @@ def prepared(topology: Topology, seed: int, lanes: int = 1, scale: float = 1.0) 
     return arena
 
 
-def set_learning(arena: Arena, scale: float, lane: int = 0) -> None:
-    for voice, (rate, momentum, wrong) in zip(range(len(arena.rooms)), LEARNING, strict=False):
+def set_learning(arena: Arena, scale: float, lane: int = 0, turn: int = 0) -> None:
+    """Give each voice the next of `LEARNING`, from the first or another on."""
+    for voice in range(len(arena.rooms)):
+        rate, momentum, wrong = LEARNING[(voice + turn) % 3]
         arena.set_learning(
             voice, learning_rate=scale * rate, momentum=momentum, wrong=wrong, lane=lane
         )
@@ -89,25 +117,43 @@ def assert_close(got: np.ndarray, expected: np.ndarray, what: str) -> None:
     np.testing.assert_allclose(got, expected, rtol=1e-12, atol=1e-12, err_msg=what)
 
 
+def test_what_is_drawn_is_of_every_kind():
+    blocks = [topology.blocks for topology in DRAWN.values()]
+    cells = [n for t in DRAWN.values() for voice in t.voices for n in voice.blocks]
+    masked = [not topology.hidden_mask.all() for topology in DRAWN.values()]
+    assert set(blocks) == {1, 2, 3, 4, 5} and set(cells) == {1, 2, 3, 4}
+    assert any(masked) and not all(masked)
+    assert any(voice.reads for topology in DRAWN.values() for voice in topology.voices)
+
+
 @every_topology
 def test_each_step_is_that_of_network_and_gradient(topology):
+    """Three times 700 steps; each voice learns in two of these turns and rests in one."""
     rng = np.random.default_rng(seed=11)
-    rolls, forgiven, steps = random_rolls(topology, rng), 3, 2_000
+    rolls, forgiven, turns = random_rolls(topology, rng), 3, 700
     arena = prepared(topology, seed=12)
-    orders = rng.integers(len(rolls), size=(1, 2 * steps))
-    rates, momenta, wrong = {}, {}, np.zeros(topology.inputs)
-    rates["hidden"], rates["output"] = np.zeros((2, 1000, 1))
-    momenta["hidden"], momenta["output"] = np.zeros((2, 1000, 1))
-    for voice, (rate, momentum, limit) in zip(topology.voices, LEARNING, strict=False):
-        rows = {"hidden": topology.rows(voice.name), "output": np.r_[topology.parts(voice.name)[0]]}
-        for name, at in rows.items():
-            rates[name][at], momenta[name][at] = rate, momentum if rate else 0.0
-        wrong[topology.parts(voice.name)[0]] = limit
+    orders = rng.integers(len(rolls), size=(1, 6 * turns))
+    rows = [topology.rows(voice.name) for voice in topology.voices]
+    outputs = [np.r_[topology.parts(voice.name)[0]] for voice in topology.voices]
+    cells = [topology.parts(voice.name)[2] for voice in topology.voices]
+    there = topology.hidden_mask[topology.cell_rows]
+    resting = np.zeros(len(topology.voices), dtype=bool)
 
     song = now = errors = used = resets = wraps = 0
-    for step in range(steps):
+    for step in range(3 * turns):
+        if step % turns == 0:
+            set_learning(arena, 1.0, turn=step // turns)
+            rates, momenta = np.zeros((2, topology.hidden_units + topology.inputs, 1))
+            wrong = np.zeros(topology.inputs)
+            for voice in range(len(topology.voices)):
+                rate, momentum, wrong[outputs[voice]] = LEARNING[(voice + step // turns) % 3]
+                own = np.concatenate([rows[voice], topology.hidden_units + outputs[voice]])
+                rates[own], momenta[own] = rate, momentum if rate else 0.0
+                resting[voice] = rate == 0.0
         network, state = Network(topology, *arena.weights()), arena.state()
-        velocity, partials = arena.velocity(), Partials(*arena.partials())
+        velocity, partials = np.concatenate(arena.velocity()), arena.partials()
+        for voice in np.flatnonzero(resting):
+            assert not velocity[rows[voice]].any(), "who rests has no momentum"
         tally = arena.train(rolls, orders[:, used:], np.array([forgiven]), 1)
 
         # Where the music goes on: in the chorus, or with the next one that was drawn.
@@ -118,14 +164,14 @@ def test_each_step_is_that_of_network_and_gradient(topology):
         target = rolls[song, now]
 
         record = forward(network, state, inputs)
-        partials = advance(network, partials, state, record)
-        gradient = step_gradient(network, partials, record, target)
-        after = {}
-        for name, before, gained in zip(
-            ("hidden", "output"), velocity, (gradient.hidden, gradient.output), strict=True
-        ):
-            rows = len(before)
-            after[name] = momenta[name][:rows] * before - rates[name][:rows] * gained
+        advanced = advance(network, Partials(*partials), state, record)
+        gained = np.concatenate(step_gradient(network, advanced, record, target))
+        velocity = momenta * velocity - rates * gained
+        # `gradient` keeps partials of connections that don't exist too; no weight ever sees them.
+        # The kernel lets those of a voice that rests stand still.
+        advanced = np.array(advanced) * there
+        for voice in np.flatnonzero(resting):
+            advanced[:, cells[voice]] = partials[:, cells[voice]]
         gross = bool((np.abs(record.prediction - target) > wrong).any())
         errors += gross
         reset = errors >= forgiven
@@ -134,18 +180,14 @@ def test_each_step_is_that_of_network_and_gradient(topology):
 
         assert tally.gross_errors[0] == gross and tally.resets[0] == reset
         assert arena.cursors[0].tolist()[:2] == [song, now] and arena.cursors[0, 3] == errors
-        for name, weights, got in zip(after, arena.weights(), arena.velocity(), strict=True):
-            assert_close(got, after[name], f"{name} velocity, step {step}")
-            expected = getattr(network, name) + after[name]
-            assert_close(weights, expected, f"{name} weights, step {step}")
+        weights = np.concatenate([network.hidden, network.output])
+        assert_close(np.concatenate(arena.velocity()), velocity, f"velocity, step {step}")
+        assert_close(np.concatenate(arena.weights()), weights + velocity, f"weights, step {step}")
         kept = 0.0 if reset else 1.0
         assert_close(arena.state().cell_state, kept * record.cell_state, f"state, step {step}")
         assert_close(arena.state().cell_output, kept * record.cell_output, f"output, step {step}")
-        # `gradient` keeps partials of connections that don't exist too; no weight ever sees them.
-        there = kept * topology.hidden_mask[topology.cell_rows]
-        assert_close(arena.partials(), there * np.array(partials), f"partials, step {step}")
-        for k, voice in enumerate(topology.voices):
-            own = topology.parts(voice.name)[0]
+        assert_close(arena.partials(), kept * advanced, f"partials, step {step}")
+        for k, own in enumerate(outputs):
             expected = cross_entropy(record.prediction[own], target[own])
             assert tally.cross_entropy[0, k] == pytest.approx(expected, rel=1e-9)
     assert resets > 20 and wraps > 50, "resets and chorus ends were hardly tried"
@@ -217,6 +259,60 @@ def test_a_voice_that_stops_learning_loses_its_momentum_and_keeps_its_weights():
     assert not arena.velocity()[0][rows].any()
     others = topology.rows("melody")
     assert (after.hidden[others] != before.hidden[others])[topology.hidden_mask[others]].any()
+
+
+def test_a_voice_that_rests_is_heard_and_judged_and_learns_on_from_nothing():
+    topology = TOPOLOGIES["chords and melody"]
+    rng = np.random.default_rng(seed=28)
+    rolls, orders = random_rolls(topology, rng), rng.integers(4, size=(1, 3_000))
+    never = np.array([np.iinfo(np.int64).max])
+    arena = prepared(topology, seed=29)
+    arena.train(rolls, orders, never, 300)
+    outputs, _, cells = topology.parts("chords")
+
+    arena.set_learning(0, learning_rate=0.0, momentum=0.9, wrong=0.6)
+    arena.set_learning(1, learning_rate=0.1, momentum=0.3, wrong=1.0)
+    before = arena.partials()[:, cells]
+    network, state, expected, errors = arena.network(), arena.state(), 0.0, 0
+    song, now = arena.cursors[0, :2]
+    heard = np.concatenate([rolls[song, now:], *rolls[orders[0]]])[:201]
+    for inputs, target in pairwise(heard):
+        step = forward(network, state, inputs)
+        state = step.state
+        expected += cross_entropy(step.prediction[outputs], target[outputs])
+        errors += (np.abs(step.prediction[outputs] - target[outputs]) > 0.6).any()
+    tally = arena.train(rolls, orders, never, 200)
+    np.testing.assert_allclose(arena.state().cell_state[cells], state.cell_state[cells], rtol=1e-9)
+    assert tally.cross_entropy[0, 0] == pytest.approx(expected, rel=1e-9)
+    assert tally.gross_errors[0] == errors > 20
+    assert before.any() and arena.partials()[:, cells].tobytes() == before.tobytes()
+
+    others = arena.partials()[:, cells.stop :]
+    arena.set_learning(0, learning_rate=0.02, momentum=0.9, wrong=0.6)
+    assert not arena.partials()[:, cells].any()
+    assert others.any() and arena.partials()[:, cells.stop :].tobytes() == others.tobytes()
+    assert not arena.velocity()[0][topology.rows("chords")].any()
+    network = arena.network()
+    arena.train(rolls, orders, never, 1)
+    moved = arena.network().hidden - network.hidden
+    assert moved[topology.rows("chords")][:, -1].all(), "it learns on"
+
+
+def test_setting_how_a_voice_learns_keeps_its_partials_and_momentum():
+    """A rate that falls step by step must not make the voice forget what it is about to learn."""
+    topology = TOPOLOGIES["chords and melody"]
+    rng = np.random.default_rng(seed=30)
+    rolls, orders = random_rolls(topology, rng), rng.integers(4, size=(1, 3_000))
+    plain, touched = prepared(topology, seed=31), prepared(topology, seed=31)
+    for arena in (plain, touched):
+        arena.train(rolls, orders, np.array([5]), 301)
+    before = everything(touched)
+    set_learning(touched, scale=0.5)
+    assert everything(touched) == before
+    set_learning(touched, scale=1.0)
+    for arena in (plain, touched):
+        arena.train(rolls, orders, np.array([5]), 301)
+    assert everything(plain) == everything(touched)
 
 
 def test_clearing_forgets_the_music_and_keeps_what_was_learned():
@@ -313,6 +409,27 @@ def test_a_lane_beside_others_gives_the_same_bits():
             assert got[lane].tobytes() == expected[0].tobytes()
 
 
+def test_a_voice_that_rests_beside_one_that_learns_gives_the_same_bits():
+    """In one lane of three the voice rests for a while, which spares it nothing there."""
+    topology, lanes = TOPOLOGIES["one voice"], 3
+    rng = np.random.default_rng(seed=32)
+    rolls, orders = random_rolls(topology, rng), rng.integers(4, size=(lanes, 2 * STEPS))
+    forgiven = np.array([3, 4, 5])
+    beside, alone = prepared(topology, seed=33, lanes=lanes), prepared(topology, seed=34, scale=2.0)
+    for rate, steps in ((0.04, 500), (0.0, 500), (0.03, 500)):
+        for arena, lane in ((beside, 1), (alone, 0)):
+            arena.set_learning(0, learning_rate=rate, momentum=0.9, wrong=0.6, lane=lane)
+        together = beside.train(rolls, orders, forgiven, steps)
+        tally = alone.train(rolls, orders[1:2], forgiven[1:2], steps)
+        for got, expected in zip(together, tally, strict=True):
+            assert got[1].tobytes() == expected[0].tobytes()
+        for got, expected in zip(beside.weights(1), alone.weights(), strict=True):
+            assert got.tobytes() == expected.tobytes()
+        for got, expected in zip(beside.velocity(1), alone.velocity(), strict=True):
+            assert got.tobytes() == expected.tobytes()
+    assert everything(beside, 1) == everything(alone)
+
+
 def test_the_chord_voice_is_the_same_with_a_melody_beside_it():
     """Experiment 2's chord voice is Experiment 1: nothing of the melody reaches it."""
     rng = np.random.default_rng(seed=26)
@@ -340,3 +457,66 @@ def test_the_chord_voice_is_the_same_with_a_melody_beside_it():
     assert found.tobytes() == one.network.output.tobytes()
     assert two.curve.resets.tolist() == one.curve.resets.tolist() and one.curve.resets.sum() > 5
     np.testing.assert_array_equal(two.curve.cross_entropy[:, 0], one.curve.cross_entropy[:, 0])
+
+
+# One note is drawn
+
+
+def numpy_draws(probabilities: np.ndarray, draw: float) -> int:
+    """The unit that numpy's own `Generator.choice` takes: where the sums first exceed the draw."""
+    sums = np.cumsum(probabilities)
+    return int(np.searchsorted(sums / sums[-1], draw, side="right"))
+
+
+def test_a_unit_is_drawn_as_numpy_draws_it():
+    rng = np.random.default_rng(seed=35)
+    for seed in range(500):
+        outputs = rng.random(int(rng.integers(1, 14)))
+        probabilities = outputs / outputs.sum()
+        expected = np.random.default_rng(seed).choice(len(outputs), p=probabilities)
+        drawn = draw_unit(outputs, np.random.default_rng(seed).random(), 1.0)
+        assert drawn == expected == numpy_draws(outputs, np.random.default_rng(seed).random())
+
+
+@pytest.mark.parametrize("temperature", [0.3, 0.5, 1.0, 2.0, 10.0])
+def test_temperature_raises_the_outputs_to_a_power(temperature):
+    rng = np.random.default_rng(seed=36)
+    outputs = rng.random(13) + 0.01
+    probabilities = outputs ** (1 / temperature) / (outputs ** (1 / temperature)).sum()
+    # The borders between units, found from both sides.
+    borders = np.cumsum(probabilities)[:-1]
+    for unit, border in enumerate(borders):
+        assert draw_unit(outputs, border - 1e-12, temperature) == unit
+        assert draw_unit(outputs, border + 1e-12, temperature) == unit + 1
+    drawn = [draw_unit(outputs, draw, temperature) for draw in rng.random(100_000)]
+    counts = np.bincount(drawn, minlength=13)
+    # How far the counts are from what is expected: chi squared of 12 degrees of freedom exceeds
+    # 42.9 in one of fifty thousand cases.
+    assert ((counts - 1e5 * probabilities) ** 2 / (1e5 * probabilities)).sum() < 42.9
+
+
+def test_temperature_zero_takes_the_likeliest_and_of_equals_the_first():
+    for draw in (0.0, 0.5, 1 - 2**-53):
+        assert draw_unit(np.array([0.1, 0.7, 0.3, 0.7]), draw, 0.0) == 1
+        assert draw_unit(np.array([0.0, 0.0, 1e-300]), draw, 0.0) == 2
+        # Close to 0 it is the same, and no power of an output vanishes or overflows.
+        assert draw_unit(np.array([1e-200, 3e-200, 2e-200]), draw, 1e-3) == 1
+        assert draw_unit(np.array([1e200, 3e200, 2e200]), draw, 1e-3) == 1
+
+
+def test_a_unit_that_is_off_is_never_drawn():
+    outputs = np.array([0.0, 0.0, 0.2, 0.0, 0.6, 0.0])
+    for temperature in (0.5, 1.0, 3.0):
+        drawn = [draw_unit(outputs, draw, temperature) for draw in np.linspace(0, 1 - 2**-53, 997)]
+        assert set(drawn) == {2, 4} and drawn == sorted(drawn)
+    assert draw_unit(np.array([0.4]), 1 - 2**-53, 1.0) == 0
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [[0.0, 0.0], [0.5, np.nan], [np.nan, 0.5], [0.5, np.inf], [-0.1, 0.5], [0.5, -np.inf], [0.0]],
+)
+@pytest.mark.parametrize("temperature", [0.0, 1.0, 2.0])
+def test_nothing_is_drawn_from_outputs_that_are_no_probabilities(outputs, temperature):
+    for draw in (0.0, 0.3, 0.99):
+        assert draw_unit(np.array(outputs), draw, temperature) == -1
