@@ -23,7 +23,7 @@ from lstm_from_scratch.gradient import (
 )
 from lstm_from_scratch.network import Network, Step, Topology, Voice, cleared, forward
 
-SEEDS = range(12)
+SEEDS = range(24)
 
 
 def random_topology(rng: np.random.Generator) -> Topology:
@@ -71,7 +71,7 @@ def case(seed: int, steps: int | None = None) -> tuple[Network, np.ndarray, np.n
     """A network and a song to go with it, of up to 200 steps."""
     rng = np.random.default_rng(seed)
     topology = random_topology(rng)
-    steps = int(rng.integers(1, 41)) if steps is None else steps
+    steps = int(rng.integers(1, 201)) if steps is None else steps
     return random_network(topology, rng), *random_song(topology, steps, rng)
 
 
@@ -171,6 +171,18 @@ def assert_same(ours: Gradient, expected: Gradient, rtol: float) -> None:
         np.testing.assert_allclose(found, wanted, rtol=rtol, atol=rtol * 1e-2 * abs(wanted).max())
 
 
+def test_the_cases_are_of_every_kind() -> None:
+    cases = [case(seed) for seed in SEEDS]
+    topologies = [network.topology for network, *_ in cases]
+    assert {t.blocks for t in topologies} == {1, 2, 3, 4, 5}
+    assert {n for t in topologies for v in t.voices for n in v.blocks} == {1, 2, 3, 4}
+    assert len({t.hidden_mask.all() for t in topologies}) == 2, "full ones and masked ones"
+    lengths = [len(inputs) for _, inputs, _ in cases]
+    assert min(lengths) < 40 and max(lengths) > 160
+    for network, *_ in cases:
+        assert network.hidden[:, -1].all() and network.output[:, -1].all(), "no bias is zero"
+
+
 def test_the_oracle_hears_what_the_network_predicts() -> None:
     # Equal errors: what is differentiated below is the package's own forward pass.
     for seed in SEEDS:
@@ -245,6 +257,28 @@ def test_looking_back_with_the_paths_cut_gives_what_was_carried_forward(seed: in
     network, inputs, targets = case(seed)
     back = backward(network, inputs, targets, truncated=True)
     assert_same(truncated_gradient(network, inputs, targets), back, rtol=1e-10)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_full_gradient_is_the_slope_in_any_direction(seed: int) -> None:
+    """Over 200 steps there are too many weights to move one by one; all move at once."""
+    network, inputs, targets = case(seed, steps=200)
+    t, rng, h = network.topology, np.random.default_rng(seed), 1e-5
+    gradient = full_gradient(network, inputs, targets)
+
+    def error(hidden: np.ndarray, output: np.ndarray) -> float:
+        heard = listen(Network(t, hidden, output), inputs)
+        return sum(cross_entropy(s.prediction, d) for s, d in zip(heard, targets, strict=True))
+
+    for _ in range(3):
+        way = Gradient(
+            *(np.where(m, rng.normal(size=m.shape), 0.0) for m in (t.hidden_mask, t.output_mask))
+        )
+        ahead = error(network.hidden + h * way.hidden, network.output + h * way.output)
+        behind = error(network.hidden - h * way.hidden, network.output - h * way.output)
+        slope = sum((g * w).sum() for g, w in zip(gradient, way, strict=True))
+        size = sum((np.abs(g * w)).sum() for g, w in zip(gradient, way, strict=True))
+        assert (ahead - behind) / (2 * h) == pytest.approx(slope, rel=1e-6, abs=1e-6 * size)
 
 
 def test_truncation_drops_something() -> None:
