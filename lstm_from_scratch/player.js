@@ -1,0 +1,267 @@
+// What moves in the player of player.py: the playhead, the values beside the rows, the controls.
+//
+// A browser finds its place in an MP3 only to some hundredths of a second. So the sound is decoded
+// once and played from a WAV made here, in which every place is exact; chords and melody lie in its
+// two channels, and one WAV is made for each mixture of them that somebody asks for.
+(() => {
+  "use strict";
+
+  // One sound at a time, whatever the page holds beside our players.
+  if (!document.performancesTakeTurns) {
+    document.performancesTakeTurns = true;
+    document.addEventListener("play", (event) => {
+      for (const other of document.querySelectorAll("audio, video")) {
+        const ours = [other, event.target].some((one) => one.closest(".performance"));
+        if (ours && other !== event.target) other.pause();
+      }
+    }, true);
+  }
+
+  async function decode(address, data) {
+    const text = atob(address.slice(address.indexOf(",") + 1));
+    const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
+    const sound = await new OfflineAudioContext(2, 1, data.rate).decodeAudioData(bytes.buffer);
+    const [chords, melody] = [sound.getChannelData(0), sound.getChannelData(1)];
+    // Some decoders leave in the silence that MP3 puts in front; the first note tells.
+    const begins = chords.findIndex((sample, i) => Math.abs(sample + melody[i]) > 0.05);
+    const late = begins - data.begins > data.rate / 100 ? begins - data.begins : 0;
+    return [chords.subarray(late), melody.subarray(late)];
+  }
+
+  function wav(channels, rate) {
+    const length = channels[0].length;
+    const view = new DataView(new ArrayBuffer(44 + 2 * length));
+    [..."RIFF....WAVEfmt "].forEach((letter, i) => view.setUint8(i, letter.charCodeAt(0)));
+    [..."data"].forEach((letter, i) => view.setUint8(36 + i, letter.charCodeAt(0)));
+    view.setUint32(4, 36 + 2 * length, true);
+    view.setUint32(16, 16, true);
+    view.setUint16(20, 1, true); // PCM
+    view.setUint16(22, 1, true); // one channel
+    view.setUint32(24, rate, true);
+    view.setUint32(28, 2 * rate, true);
+    view.setUint16(32, 2, true);
+    view.setUint16(34, 16, true);
+    view.setUint32(40, 2 * length, true);
+    for (let i = 0; i < length; i++) {
+      let sample = 0;
+      for (const channel of channels) sample += channel[i];
+      view.setInt16(44 + 2 * i, 32767 * Math.max(-1, Math.min(1, sample)), true);
+    }
+    return URL.createObjectURL(new Blob([view.buffer], { type: "audio/wav" }));
+  }
+
+  function written(number) {
+    const size = Math.abs(number);
+    return number.toFixed(size < 9.995 ? 2 : size < 99.95 ? 1 : 0).replace("-", "−");
+  }
+
+  const pressed = (button) => button.getAttribute("aria-pressed") === "true";
+
+  function start(root) {
+    const find = (what) => root.querySelector(what);
+    const data = JSON.parse(find("script[type='application/json']").textContent);
+    const audio = find("audio");
+    const [seek, tempo, scroll] = [find(".seek input"), find(".tempo input"), find(".scroll")];
+    const [across, head, thumb] = [find(".across"), find(".head"), find(".seek i")];
+    const [toggle, loop] = [find(".toggle"), find(".loop")];
+    const parts = [...root.querySelectorAll(".part")];
+    const keys = [...root.querySelectorAll(".key")];
+    const values = [...root.querySelectorAll(".value")];
+    const calm = matchMedia("(prefers-reduced-motion: reduce)");
+    const steps = data.where.length;
+    const end = data.times[steps];
+
+    let at = 0; // where the music stands, in seconds of the score at its own tempo
+    let step = -1; // the step under the playhead
+    let playing = false; // what is wanted; the sound may be a moment behind
+    let changing = false; // another sound is being loaded
+    let hands = 0; // until when the picture is left where the reader has scrolled it
+    let channels = null;
+    const sounds = {}; // addresses of the mixtures made so far
+
+    function stepAt(time) {
+      const exact = time + 0.002; // a browser may round a place down
+      let found = exact < data.times[Math.max(step, 0)] ? 0 : Math.max(step, 0);
+      while (found < steps - 1 && data.times[found + 1] <= exact) found++;
+      return found;
+    }
+
+    // ---- Showing -------------------------------------------------------------------------------
+
+    function describe() {
+      const half = data.where[step].replace("½", " and a half");
+      seek.value = step;
+      seek.setAttribute("aria-valuetext", [half, data.chord[step], data.note[step]]
+        .filter(Boolean).join(", "));
+    }
+
+    function show() {
+      const now = stepAt(at);
+      if (now !== step) {
+        step = now;
+        root.dataset.step = step;
+        head.style.left = `${(100 * step) / steps}%`;
+        find(".now .chord").textContent = data.chord[step] || "–";
+        find(".now .note").textContent = data.note[step];
+        find(".now .where").textContent = data.where[step];
+        keys.forEach((key, i) => key.classList.toggle("on", data.keys[i][step] === "1"));
+        values.forEach((value, i) => (value.textContent = written(data.rows[i][step])));
+        // A screen reader would speak eight times a bar: while the music plays and the slider has
+        // the focus, the slider is still.
+        if (!playing || document.activeElement !== seek) describe();
+      }
+      const length = data.times[step + 1] - data.times[step];
+      const part = Math.max(0, Math.min(1, (at - data.times[step]) / length));
+      head.firstChild.style.left = calm.matches ? "0" : `${100 * part}%`;
+      const whole = (100 * (step + (calm.matches ? 0 : part))) / steps;
+      thumb.style.left = `${whole}%`;
+      thumb.parentElement.style.setProperty("--played", `${whole}%`);
+    }
+
+    function follow(always) {
+      const room = scroll.clientWidth;
+      if (across.offsetWidth <= room || (!always && performance.now() < hands)) return;
+      const place = head.offsetLeft + head.firstChild.offsetLeft - scroll.scrollLeft;
+      // On the way the playhead rests at two fifths; for who wants less motion, pages are turned.
+      if (playing && !calm.matches) scroll.scrollLeft += place - 0.4 * room;
+      else if (place < 0 || place > 0.9 * room) scroll.scrollLeft += place - 0.1 * room;
+    }
+
+    function frame() {
+      if (audio.readyState && !changing) at = audio.currentTime;
+      if (pressed(loop) && at >= end) jump(0);
+      show();
+      follow(false);
+      if (playing) requestAnimationFrame(frame);
+    }
+
+    // ---- Moving --------------------------------------------------------------------------------
+
+    function jump(to) {
+      at = data.times[Math.max(0, Math.min(steps - 1, to))];
+      if (audio.readyState && !changing) audio.currentTime = at;
+      show();
+    }
+
+    function go(to) {
+      hands = 0;
+      jump(to);
+      follow(true);
+      describe();
+    }
+
+    function state(now) {
+      playing = now;
+      root.dataset.playing = now;
+      toggle.querySelector("b").textContent = now ? "Pause" : "Play";
+      if (now) requestAnimationFrame(frame);
+      else describe();
+    }
+
+    function play() {
+      if (at >= end) jump(0);
+      hands = 0;
+      state(true);
+      if (!changing) audio.play().catch(() => audio.paused && !changing && state(false));
+    }
+
+    function pause() {
+      state(false);
+      audio.pause();
+    }
+
+    // ---- Sound ---------------------------------------------------------------------------------
+
+    const heard = () => parts.filter(pressed);
+
+    function mix() {
+      const wanted = heard().map((part) => Number(part.dataset.part));
+      root.dataset.heard = heard().map((part) => part.textContent.toLowerCase()).join(" ");
+      if (!channels) return;
+      const silence = new Float32Array(channels[0].length);
+      const played = wanted.length ? wanted.map((i) => channels[i]) : [silence];
+      sounds[wanted] ??= wav(played, data.rate);
+      if (audio.src === sounds[wanted]) return;
+      if (audio.readyState && !changing) at = audio.currentTime;
+      changing = true;
+      audio.preload = "auto";
+      audio.src = sounds[wanted];
+      audio.load();
+      if (playing) audio.play().catch(() => {}); // where nothing loads before it is asked to play
+    }
+
+    audio.addEventListener("loadedmetadata", () => {
+      changing = false;
+      audio.preservesPitch = true;
+      audio.playbackRate = Number(tempo.value);
+      audio.currentTime = at;
+      if (playing) play();
+    });
+    audio.addEventListener("pause", () => !changing && playing && state(false));
+    audio.addEventListener("ended", () => {
+      if (pressed(loop)) {
+        jump(0);
+        audio.play();
+      } else state(false);
+    });
+
+    // ---- What the reader does ------------------------------------------------------------------
+
+    toggle.addEventListener("click", () => (playing ? pause() : play()));
+    for (const button of [loop, ...parts]) {
+      button.addEventListener("click", () => {
+        button.setAttribute("aria-pressed", !pressed(button));
+        mix();
+      });
+    }
+    tempo.addEventListener("input", () => {
+      const beats = Math.round(data.tempo * tempo.value);
+      audio.playbackRate = Number(tempo.value);
+      tempo.nextElementSibling.textContent = beats;
+      tempo.setAttribute("aria-valuetext", `${beats} beats a minute`);
+    });
+    seek.addEventListener("input", () => go(Number(seek.value)));
+    seek.addEventListener("focus", describe);
+    across.addEventListener("click", (event) => {
+      const { left, width } = across.getBoundingClientRect();
+      go(Math.floor((steps * (event.clientX - left)) / width));
+      seek.focus({ preventScroll: true });
+    });
+    for (const kind of ["wheel", "touchmove", "pointerdown"]) {
+      scroll.addEventListener(kind, () => (hands = performance.now() + 3000), { passive: true });
+    }
+    root.addEventListener("keydown", (event) => {
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
+      const moves = {
+        ArrowLeft: step - 1,
+        ArrowRight: step + 1,
+        ArrowDown: step - data.bar,
+        ArrowUp: step + data.bar,
+        PageDown: step - data.bar,
+        PageUp: step + data.bar,
+        Home: 0,
+        End: steps - 1,
+      };
+      if (event.key === " " && event.target.localName !== "button") {
+        if (!event.repeat) toggle.click();
+      } else if (event.key in moves && event.target !== tempo) go(moves[event.key]);
+      else return;
+      event.preventDefault();
+      event.stopPropagation();
+    });
+
+    for (const hidden of root.querySelectorAll("[hidden]")) hidden.hidden = false;
+    audio.hidden = true;
+    tempo.dispatchEvent(new Event("input"));
+    show();
+    state(false);
+    decode(audio.src, data).then((found) => {
+      channels = found;
+      mix();
+    }).catch(() => {
+      for (const part of parts) part.hidden = true; // the sound as it is will have to do
+    });
+  }
+
+  for (const root of document.querySelectorAll(".performance:not([data-step])")) start(root);
+})();
