@@ -180,8 +180,8 @@ def forms(experiment: int) -> list[Form]:
     found = [
         Form("NumPy", InNumpy(start, roll).run, 2_000),
         Form("compiled", run, 200_000),
-        Form("compiled, 2 lanes", compiled(start, roll, 2)[1], 100_000),
-        Form("compiled, 4 lanes", compiled(start, roll, 4)[1], 50_000),
+        Form("compiled 2 lanes", compiled(start, roll, 2)[1], 100_000),
+        Form("compiled 4 lanes", compiled(start, roll, 4)[1], 50_000),
         Form("free run", lambda steps: arena.run(np.tile(roll, (steps // 96, 1)), 1), 192_000),
     ]
     if shutil.which("gcc"):
@@ -327,13 +327,14 @@ def main() -> None:
                 f"  {ratio:7.2f} x C  {rate / rates['NumPy']:7.1f} x NumPy",
                 flush=True,
             )
-    alone, together = throughput(1), throughput(2)
+    turns = [(throughput(1), throughput(2)) for _ in range(3)]
+    alone, together = (statistics.median(rates) for rates in zip(*turns, strict=True))
     print(f"two processes at once: {together:,.0f} steps/s, {together / alone:.2f} x one")
     rows.append(("experiment 1", "two processes", together, ""))
     rows.append(("experiment 1", "two processes over one", together / alone, ""))
     first, cached = first_and_cached_load()
     print(f"first compile {first:.1f} s, from the cache {cached:.2f} s")
-    rows += [("compile", "first, seconds", first, ""), ("compile", "cached, seconds", cached, "")]
+    rows += [("compile", "first (seconds)", first, ""), ("compile", "cached (seconds)", cached, "")]
     grown = growth()
     if options.store:
         speed = [[a, b, f"{c:.6g}", d] for a, b, c, d in rows]
