@@ -54,7 +54,7 @@ class Learning:
     until : when the voice stops learning, its momentum cleared: ``"test"``, when the network first
         passes its test, or ``"plateau"``, when after that its cross-entropy falls no more.
     decay : how fast the learning rate falls after the test is passed: after so many more steps t,
-        it is ``learning_rate / (1 + decay * t)``. 0: it stays.
+        it is ``learning_rate / (1 + decay * t)``, set anew after each test. 0: it stays.
 
     Raises
     ------
@@ -200,7 +200,8 @@ class Curve:
     steps : steps trained when the test was made, shape ``(tests,)``.
     cross_entropy : nats a step since the test before, shape ``(tests, voices)``.
     gross_errors, resets : how many since the test before, shape ``(tests,)``.
-    choruses : what the stopping test returned, shape ``(tests,)``.
+    choruses : what the stopping test returned, or the last time that it was asked; shape
+    ``(tests,)``.
     """
 
     steps: np.ndarray
@@ -407,7 +408,7 @@ def _finished(recipe: Recipe, rows: list[tuple], learned_at: int) -> bool:
     if len(errors) >= recipe.windows:
         return True
     before, last = errors[: -recipe.patience], errors[-recipe.patience :]
-    return bool(len(before) and last.min() > (1 - recipe.gain) * before.min())
+    return bool(len(before) and last.min() >= (1 - recipe.gain) * before.min())
 
 
 def _checked(rolls: np.ndarray, topology: Topology) -> np.ndarray:
