@@ -15,13 +15,16 @@ import numpy as np
 import pytest
 
 from lstm_from_scratch import training
-from lstm_from_scratch.blues import TWELVE_BAR
-from lstm_from_scratch.encoding import CHORDS_ONLY
+from lstm_from_scratch.blues import TWELVE_BAR, chorus
+from lstm_from_scratch.composing import keeps_form
+from lstm_from_scratch.encoding import CHORDS_AND_MELODY, CHORDS_ONLY
 from lstm_from_scratch.gradient import advance, cross_entropy, no_partials, step_gradient
 from lstm_from_scratch.network import Network, Topology, Voice, cleared, forward
 from lstm_from_scratch.training import (
     PAPER,
+    PAPER_2,
     RECOMMENDED,
+    RECOMMENDED_2,
     Diverged,
     Learning,
     Recipe,
@@ -47,6 +50,8 @@ ROLL = np.array(
     [[1, 0, 0], [1, 0, 0], [0, 1, 0], [1, 0, 0], [0, 1, 1], [0, 1, 0], [0, 0, 1]], dtype=float
 )
 
+ROLLS = np.stack([ROLL, ROLL[::-1], 1.0 - ROLL])
+
 
 def never(network: Network) -> int:
     """A stopping test that nothing passes."""
@@ -61,6 +66,14 @@ def bits(network: Network) -> bytes:
     return network.hidden.tobytes() + network.output.tobytes()
 
 
+def voice_of(network: Network, name: str) -> bytes:
+    """The bits of one voice's weights, without those that the topology masks out."""
+    t = network.topology
+    rows, outputs = t.rows(name), t.parts(name)[0]
+    own = network.hidden[rows][t.hidden_mask[rows]], network.output[outputs][t.output_mask[outputs]]
+    return b"".join(part.tobytes() for part in own)
+
+
 # What training begins with
 
 
@@ -73,6 +86,30 @@ def test_the_printed_recipe_is_the_papers():
     assert learning.input_gate_bias == learning.forget_gate_bias == stairs
     assert learning.output_gate_bias == stairs
     assert learning.output_bias == 0.5
+
+
+def test_the_printed_recipe_of_experiment_2_is_the_papers():
+    chords, melody = PAPER_2.topology.voices
+    assert (chords,) == PAPER.topology.voices
+    assert (melody.inputs, melody.blocks, melody.choice) == (13, (2, 2, 2, 2), "sample")
+    assert melody.reads == ("chords",) and not chords.reads
+    for learning in PAPER_2.voices:
+        assert learning.until == "plateau"
+        assert replace(learning, wrong=0.5, until="test") == PAPER.voices[0]
+    assert [learning.wrong for learning in PAPER_2.voices] == [0.5, 1.0]
+
+
+def test_the_chords_of_experiment_2_begin_as_in_experiment_1():
+    assert RECOMMENDED_2.topology.voices[0] == RECOMMENDED.topology.voices[0]
+    assert RECOMMENDED_2.topology.voices[1] == PAPER_2.topology.voices[1]
+    assert RECOMMENDED_2.voices[0] == RECOMMENDED.voices[0]
+    for name in ("forgiven", "seed", "max_steps", "test_every", "choruses"):
+        assert getattr(RECOMMENDED_2, name) == getattr(RECOMMENDED, name)
+    one, two = (
+        initial_network(recipe, np.random.default_rng(3).spawn(len(recipe.voices)))
+        for recipe in (RECOMMENDED, RECOMMENDED_2)
+    )
+    assert voice_of(two, "chords") == bits(one)
 
 
 def test_biases_begin_as_the_recipe_says_in_the_gates_that_it_names():
@@ -135,26 +172,36 @@ def test_a_voice_begins_the_same_with_another_beside_it():
 # What training does
 
 
-def by_hand(recipe: Recipe, roll: np.ndarray, network: Network, *, anew_each_chorus: bool = False):
-    """Train in plain NumPy: the loop of section 3.1, for one voice and one chorus."""
+def by_hand(
+    recipe: Recipe,
+    roll: np.ndarray,
+    network: Network,
+    *,
+    anew_each_chorus: bool = False,
+    learned_at: int | None = None,
+    steps: int | None = None,
+):
+    """Train in plain NumPy: the loop of section 3.1, for one voice and one chorus.
+
+    From ``learned_at`` on, after every test, the learning rate is what the recipe's decay says.
+    """
     (learning,) = recipe.voices
     hidden, output = network.hidden, network.output
     hidden_velocity, output_velocity = np.zeros_like(hidden), np.zeros_like(output)
     state, partials = cleared(recipe.topology), no_partials(recipe.topology)
     now = errors = gross_errors = resets = 0
     entropy = 0.0
-    for _ in range(recipe.max_steps):
+    rate = learning.learning_rate
+    for done in range(steps or recipe.max_steps):
+        if learned_at is not None and done >= learned_at and done % recipe.test_every == 0:
+            rate = learning.learning_rate / (1 + learning.decay * (done - learned_at))
         network = Network(recipe.topology, hidden, output)
         target = roll[(now + 1) % len(roll)]
         step = forward(network, state, roll[now])
         partials = advance(network, partials, state, step)
         gradient = step_gradient(network, partials, step, target)
-        hidden_velocity = (
-            learning.momentum * hidden_velocity - learning.learning_rate * gradient.hidden
-        )
-        output_velocity = (
-            learning.momentum * output_velocity - learning.learning_rate * gradient.output
-        )
+        hidden_velocity = learning.momentum * hidden_velocity - rate * gradient.hidden
+        output_velocity = learning.momentum * output_velocity - rate * gradient.output
         hidden, output = hidden + hidden_velocity, output + output_velocity
         state, now = step.state, (now + 1) % len(roll)
         entropy += cross_entropy(step.prediction, target)
@@ -256,10 +303,33 @@ def test_training_gives_up_in_the_end_and_says_so():
     assert result.seconds > 0
 
 
-def test_how_often_one_looks_does_not_change_what_is_learned():
-    often, seldom = (trained(replace(RECIPE, test_every=n)) for n in (7, 400))
-    assert bits(often.network) == bits(seldom.network)
-    assert often.curve.resets.sum() == seldom.curve.resets.sum()
+@pytest.mark.parametrize("rolls", [ROLL, ROLLS], ids=["one chorus", "several"])
+def test_how_often_one_looks_does_not_change_what_is_learned(rolls):
+    often, sometimes, seldom = (trained(replace(RECIPE, test_every=n), rolls) for n in (1, 7, 400))
+    assert bits(often.network) == bits(sometimes.network) == bits(seldom.network)
+    for other in (often, sometimes):
+        assert other.curve.resets.sum() == seldom.curve.resets.sum() > 20
+        assert other.curve.gross_errors.sum() == seldom.curve.gross_errors.sum()
+        every = np.diff(other.curve.steps, prepend=0)
+        nats = (other.curve.cross_entropy[:, 0] * every).sum()
+        assert nats == pytest.approx(400 * seldom.curve.cross_entropy.sum(), rel=1e-9)
+
+
+def test_how_often_one_looks_does_not_change_what_is_learned_later():
+    """Past the test too, as long as the learning rate stays."""
+    on = replace(RECIPE, voices=(replace(TINY_LEARNING, until="plateau"),), window=400, windows=2)
+    networks = []
+    for test_every in (20, 200):
+        asked = []
+
+        def test(network: Network, asked=asked, test_every=test_every) -> int:
+            asked.append(network)
+            return RECIPE.choruses if test_every * len(asked) >= 200 else 0
+
+        result = trained(replace(on, test_every=test_every), ROLLS, test)
+        assert (result.learned_at, result.steps) == (200, 1_000)
+        networks.append(bits(result.network))
+    assert networks[0] == networks[1]
 
 
 def test_a_test_can_not_spoil_the_training():
@@ -275,6 +345,200 @@ def test_no_progress_is_shown_where_nobody_looks(capfd):
     assert capfd.readouterr() == ("", "")
     train(RECIPE, ROLL, never, progress=True)
     assert "training" in capfd.readouterr().err
+
+
+# Going on after the test is passed
+
+PAIR = Topology((*TINY.voices, Voice("more", 2, (1, 2), reads=("only",), choice="sample")))
+MORE = Learning(
+    learning_rate=0.05,
+    momentum=0.5,
+    initial_range=0.2,
+    input_gate_bias=(-0.25, -0.5),
+    forget_gate_bias=(0.5, 1.0),
+    output_gate_bias=(-0.5, -0.25),
+    output_bias=-0.25,
+    wrong=1.0,
+    until="plateau",
+)
+PAIR_RECIPE = replace(
+    RECIPE, topology=PAIR, voices=(TINY_LEARNING, MORE), window=200, windows=4, patience=2
+)
+
+
+def with_melodies(roll: np.ndarray, choruses: int) -> np.ndarray:
+    """The same chords with another melody in each chorus."""
+    notes = np.random.default_rng(7).integers(2, size=(choruses, len(roll)))
+    melodies = np.stack([notes, 1 - notes], axis=2)
+    return np.concatenate([np.tile(roll, (choruses, 1, 1)), melodies], axis=2).astype(float)
+
+
+class Passing:
+    """A stopping test that is passed at the call of this number, and remembers who came."""
+
+    def __init__(self, call: int, choruses: int = RECIPE.choruses) -> None:
+        self.call, self.choruses, self.seen = call, choruses, []
+
+    def __call__(self, network: Network) -> int:
+        self.seen.append(bits(network))
+        return self.choruses if len(self.seen) == self.call else len(self.seen)
+
+
+@pytest.mark.parametrize("choruses", [1, 5])
+def test_a_voice_stops_when_the_test_is_passed_and_is_what_it_is_alone(choruses):
+    alone = trained(RECIPE, ROLL, Passing(3))
+    assert alone.steps == alone.learned_at == 300
+    seen = {}
+    result = train(
+        PAIR_RECIPE,
+        with_melodies(ROLL, choruses),
+        Passing(3),
+        watch=lambda steps, network: seen.update({steps: network}),
+        progress=False,
+    )
+    assert (result.learned_at, result.steps) == (300, 300 + 4 * 200)
+    assert list(seen) == result.curve.steps.tolist() == list(range(100, 1_101, 100))
+    assert bits(seen[1_100]) == bits(result.network)
+    # To the bit what it was when it passed, and what it becomes without a melody beside it.
+    for steps, network in seen.items():
+        same = voice_of(network, "only") == bits(alone.network)
+        assert same == (steps >= 300), "it stops then, and not earlier"
+    assert len({voice_of(network, "more") for network in seen.values()}) == len(seen)
+    # It goes on being heard and judged.
+    assert result.curve.gross_errors[3:].all() and result.curve.resets[3:].all()
+    assert (result.curve.cross_entropy > 0).all()
+
+
+def test_the_chords_of_experiment_2_are_those_of_experiment_1():
+    form = CHORDS_ONLY.form_roll(TWELVE_BAR)
+    seed = 10_005  # one that learns soon
+    alone = train(replace(RECOMMENDED, seed=seed), form, keeps_form(form, 1_000), progress=False)
+    assert alone.learned_at == 940_800
+    recipe = replace(RECOMMENDED_2, seed=seed, window=48_000, windows=2)
+    rolls = np.stack([CHORDS_AND_MELODY.encode(chorus(n).notes, 96) for n in (0, 4095, 1234)])
+    test = keeps_form(form, 1_000, voice="chords")
+    result = train(recipe, rolls, test, progress=False)
+    assert (result.learned_at, result.steps) == (940_800, 940_800 + 2 * 48_000)
+    assert voice_of(result.network, "chords") == bits(alone.network)
+    tests = len(alone.curve.steps)
+    for name in ("steps", "gross_errors", "resets", "choruses"):
+        expected = getattr(alone.curve, name)
+        np.testing.assert_array_equal(getattr(result.curve, name)[:tests], expected)
+    np.testing.assert_array_equal(
+        result.curve.cross_entropy[:tests, 0], alone.curve.cross_entropy[:, 0]
+    )
+    # What they have learned they hold from there on, though a melody still learns beside them.
+    assert not result.curve.gross_errors[tests:].any()
+
+
+def test_the_test_is_not_asked_again_where_a_voice_rests():
+    test = Passing(3)
+    result = trained(PAIR_RECIPE, with_melodies(ROLL, 1), test)
+    assert len(test.seen) == 3 and len(result.curve.steps) == 11
+    assert result.curve.choruses.tolist() == [1, 2] + 9 * [RECIPE.choruses]
+
+
+def test_the_test_is_asked_again_where_all_go_on():
+    test = Passing(3)
+    both = replace(PAIR_RECIPE, voices=(replace(TINY_LEARNING, until="plateau"), MORE))
+    result = trained(both, with_melodies(ROLL, 1), test)
+    assert len(test.seen) == 11 == len(set(test.seen))
+    assert result.curve.choruses.tolist() == [1, 2, RECIPE.choruses, *range(4, 12)]
+    assert result.learned_at == 300, "when it passed first, whatever comes later"
+    # Passing again changes nothing.
+    again = trained(both, with_melodies(ROLL, 1), lambda network: RECIPE.choruses)
+    assert again.learned_at == 100 and again.steps == 100 + 4 * 200
+
+
+def test_more_than_enough_is_enough():
+    result = trained(PAIR_RECIPE, with_melodies(ROLL, 1), Passing(2, RECIPE.choruses + 1))
+    assert result.learned_at == 200
+
+
+def test_a_test_that_is_never_passed_ends_a_long_training_too():
+    result = trained(replace(PAIR_RECIPE, max_steps=350), with_melodies(ROLL, 1))
+    assert not result.learned and result.learned_at == 0 and result.steps == 350
+    # Steps past the test don't count as tries; it may be passed at the last of them.
+    late = trained(replace(PAIR_RECIPE, max_steps=250), with_melodies(ROLL, 1), Passing(3))
+    assert late.learned_at == 250 and late.steps == 250 + 4 * 200
+    assert late.curve.steps.tolist() == [100, 200, *range(250, 1_051, 100)]
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.01])
+def test_the_rate_falls_after_the_test_is_passed(decay):
+    learning = replace(TINY_LEARNING, until="plateau", decay=decay)
+    recipe = replace(RECIPE, voices=(learning,), test_every=50, window=100, windows=2)
+    start = first_network(RECIPE)
+    result = trained(recipe, ROLL, Passing(2))
+    assert (result.learned_at, result.steps) == (100, 300)
+    expected = by_hand(recipe, ROLL, start, learned_at=100, steps=300)[0]
+    np.testing.assert_allclose(result.network.hidden, expected.hidden, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(result.network.output, expected.output, rtol=1e-9, atol=1e-9)
+    if decay:
+        constant = by_hand(recipe, ROLL, start, steps=300)[0]
+        assert np.abs(constant.hidden - expected.hidden).max() > 1e-3
+
+
+def windows_until_plateau(recipe: Recipe, errors: list[float]) -> int:
+    """After how many windows a training with these mean errors ends, by the recipe's words."""
+    for number in range(1, recipe.windows):
+        best = min(errors[: max(0, number - recipe.patience)], default=None)
+        latest = errors[max(0, number - recipe.patience) : number]
+        if best is not None and not any(best - late > recipe.gain * best for late in latest):
+            return number
+    return recipe.windows
+
+
+def test_training_ends_at_a_plateau_as_the_recipe_says():
+    rng, ends = np.random.default_rng(8), []
+    rolls = with_melodies(ROLL, 3)
+    for _ in range(40):
+        first = rng.choice(["test", "plateau"])
+        window = int(rng.integers(1, 6)) * 50
+        recipe = replace(
+            PAIR_RECIPE,
+            voices=(replace(TINY_LEARNING, until=str(first)), MORE),
+            seed=int(rng.integers(1000)),
+            test_every=50,
+            window=window,
+            windows=int(rng.integers(1, 15)),
+            patience=int(rng.integers(1, 5)),
+            gain=float(rng.choice([-0.05, 0.0, 0.01, 0.05, 0.3])),
+        )
+        result = trained(recipe, rolls, Passing(int(rng.integers(1, 5))))
+        curve, errors = result.curve, []
+        for start in range(result.learned_at, result.steps, window):
+            inside = (start < curve.steps) & (curve.steps <= start + window)
+            nats = curve.cross_entropy[inside]
+            errors.append(nats.sum(axis=1).mean() if first == "plateau" else nats[:, 1].mean())
+        assert result.steps == result.learned_at + len(errors) * window
+        assert len(errors) == windows_until_plateau(recipe, errors)
+        ends.append(len(errors) == recipe.windows)
+    assert 5 < sum(ends) < 35, "most ended in one way: the other was hardly tried"
+
+
+def test_only_voices_that_go_on_count_for_the_plateau():
+    """The chords rest, often wrong; beside their errors the melody's progress would look small."""
+    chords = replace(TINY_LEARNING, learning_rate=0.0, initial_range=0.0, output_bias=9.0)
+    melody = replace(MORE, learning_rate=5e-3, initial_range=0.0)
+    recipe = replace(PAIR_RECIPE, voices=(chords, melody), forgiven=0, windows=5, gain=0.05)
+    recipe = replace(recipe, test_every=70, window=70, patience=1)
+    always = np.tile([1.0, 0.0, 0.0, 1.0, 0.0], (7, 1))
+    result = trained(recipe, always, lambda network: RECIPE.choruses)
+    errors = result.curve.cross_entropy[1:]
+    assert (errors[1:, 1] < 0.9 * errors[:-1, 1]).all()
+    assert (errors[1:].sum(axis=1) > 0.95 * errors[:-1].sum(axis=1)).all()
+    assert len(errors) == 5
+
+
+def test_errors_that_stay_the_same_are_a_plateau():
+    """Not lower than the best by more than nothing: equal is not lower."""
+    still = replace(TINY_LEARNING, learning_rate=0.0, initial_range=0.0, until="plateau")
+    recipe = replace(RECIPE, voices=(still,), forgiven=0, gain=0.0, patience=2, windows=9)
+    recipe = replace(recipe, test_every=70, window=140)
+    result = trained(recipe, ROLL, lambda network: RECIPE.choruses)
+    assert len(set(result.curve.cross_entropy[1:, 0])) == 1
+    assert result.steps == 70 + 3 * 140
 
 
 # When numbers run away
@@ -302,6 +566,18 @@ def test_a_training_that_diverges_says_where_and_keeps_the_last_good_network(rat
     assert again.value.step == step
 
 
+def test_a_training_that_diverges_after_its_test_names_the_step_too():
+    wild = replace(TINY_LEARNING, learning_rate=5e306, until="plateau")
+    recipe = replace(RECIPE, voices=(wild,), max_steps=2_000, test_every=3)
+    with pytest.raises(Diverged) as expected:
+        trained(recipe)
+    on = replace(recipe, window=3_000)
+    with pytest.raises(Diverged) as caught:
+        trained(on, test=lambda network: RECIPE.choruses)
+    assert caught.value.step == expected.value.step > 3
+    assert bits(caught.value.network) == bits(expected.value.network)
+
+
 def test_divergence_is_a_value_error():
     assert issubclass(Diverged, ValueError)
 
@@ -325,6 +601,9 @@ def test_divergence_is_a_value_error():
         ({"forget_gate_bias": (np.inf,)}, "biases must be finite"),
         ({"output_gate_bias": (-np.inf,)}, "biases must be finite"),
         ({"output_bias": np.nan}, "biases must be finite"),
+        ({"until": "never"}, "until is 'test' or 'plateau', got 'never'"),
+        ({"decay": -1e-9}, "decay: expected a number from 0.0 .* got -1e-09"),
+        ({"decay": np.inf}, "decay: .* got inf"),
     ],
 )
 def test_a_voice_can_not_learn_with_such_numbers(changes, message):
@@ -351,6 +630,17 @@ def test_a_voice_can_not_learn_with_such_numbers(changes, message):
         ({"max_steps": 0}, "max_steps must be at least 1, got 0"),
         ({"test_every": 0}, "test_every must be at least 1, got 0"),
         ({"choruses": 0}, "choruses must be at least 1, got 0"),
+        ({"window": 0}, "window must be at least 1, got 0"),
+        ({"patience": 0}, "patience must be at least 1, got 0"),
+        ({"windows": 0}, "windows must be at least 1, got 0"),
+        ({"windows": 2.0}, "windows must be an int, got 2.0"),
+        ({"gain": 1.0}, "gain: expected a number from -inf to below 1.0, got 1.0"),
+        ({"gain": np.nan}, "gain: .* got nan"),
+        ({"gain": -np.inf}, "gain: .* got -inf"),
+        (
+            {"voices": (replace(TINY_LEARNING, until="plateau"),), "window": 250},
+            "a window of 250 steps is not some whole times 100",
+        ),
         ({"max_steps": 1e6}, "max_steps must be an int, got 1000000.0"),
         ({"test_every": 10.5}, "test_every must be an int, got 10.5"),
         ({"forgiven": np.nan}, "forgiven must be an int, got nan"),
