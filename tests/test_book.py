@@ -10,15 +10,20 @@ import base64
 import os
 import re
 import shutil
+import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import pytest
+import soundfile
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+from lstm_from_scratch import audio, midi
 
 HTML = Path(__file__).resolve().parent.parent / "_build" / "html"
 PAGES = sorted(
@@ -282,3 +287,73 @@ def test_each_notebook_can_be_downloaded_as_it_is_stored() -> None:
         assert links, f"{page.name} offers no download"
         for link in links:
             assert (page.parent / link).read_bytes() == notebook.read_bytes(), link
+
+
+@pytest.fixture(scope="module")
+def pieces() -> Iterator[ModuleType]:
+    """The tool that writes the pieces to download."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(HTML.parent.parent / "tools"))
+        import pieces
+
+        yield pieces
+
+
+def test_every_piece_is_offered_in_five_kinds_of_file(pieces: ModuleType) -> None:
+    kinds = ("musicxml", "pdf", "mid", "mp3", "wav")
+    expected = {f"{name}.{kind}" for name in pieces.PIECES for kind in kinds}
+    assert {path.name for path in (HTML / "pieces").iterdir()} == expected
+    linked = set()
+    for name in PAGES:
+        text = (HTML / name).read_text(encoding="utf-8")
+        for link, size in re.findall(r'<a href="([^"]*pieces/[^"]+)" download>.*?\((.+?)\)', text):
+            file = ((HTML / name).parent / link).resolve()
+            assert size == f"{max(1, round(file.stat().st_size / 1000)):,} kB", link
+            linked.add(file.name)
+    assert linked == expected
+
+
+def test_the_files_of_a_piece_hold_its_notes(pieces: ModuleType) -> None:
+    for name, piece in pieces.PIECES.items():
+        path, notes = HTML / "pieces" / name, midi.tracks(piece.music())
+        assert notes
+        assert midi.read_tracks(path.with_suffix(".mid")) == notes
+        sheet = ET.parse(path.with_suffix(".musicxml")).getroot()
+        assert sheet.findtext("work/work-title") == piece.title
+        begun = [n for n in sheet.iterfind("part/measure/note[pitch]") if not continues(n)]
+        assert len(begun) == sum(map(len, notes.values()))
+        assert path.with_suffix(".pdf").read_bytes().startswith(b"%PDF")
+        last = max(note.onset + note.duration for part in notes.values() for note in part)
+        length = audio.seconds(last, pieces.TEMPO) + audio.TAIL
+        for kind in (".wav", ".mp3"):
+            signal, rate = soundfile.read(path.with_suffix(kind))
+            assert len(signal) / rate == pytest.approx(length, abs=0.1)
+            assert 0.1 < abs(signal).max() <= 1
+
+
+def continues(note: ET.Element) -> bool:
+    """Whether a written note is tied to one before."""
+    return any(tie.get("type") == "stop" for tie in note.iterfind("tie"))
+
+
+def test_a_score_is_drawn_in_the_colour_of_the_page_and_fits_a_phone(browser: Browser) -> None:
+    chapters = [
+        name for name in PAGES if 'class="score"' in (HTML / name).read_text(encoding="utf-8")
+    ]
+    assert "notebooks/01_twelve_bars.html" in chapters
+    for name in chapters:
+        for theme in ("light", "dark"):
+            opened = open_page(browser, name, color_scheme=theme, viewport=NARROW)
+            for image in opened.page.locator("figure.score > svg").all():
+                assert len(image.get_attribute("aria-label").split()) > 10
+                ink, words, card = image.evaluate(
+                    """image => [
+                        getComputedStyle(image.querySelector("path")).fill,
+                        getComputedStyle(document.querySelector(".bd-article p")).color,
+                        getComputedStyle(image).backgroundColor,
+                    ]"""
+                )
+                assert ink == words and card == "rgba(0, 0, 0, 0)"
+                box = image.bounding_box()
+                assert box["width"] > 280 and box["x"] + box["width"] <= NARROW["width"]
+            opened.page.context.close()

@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Iterable
 
+import pieces
 from fingerprint import BUILD, CODE, PAGES, ROOT, clean_stale, fingerprint, read
 
 STAMP = BUILD / "book.sha256"
@@ -81,6 +82,7 @@ def main() -> int:
         return 0
     print("Building the book: executing the notebooks takes a while the first time", flush=True)
     start = time.monotonic()
+    print(f"  pieces to download: {len(pieces.write_all())} files", flush=True)
     code = build()
     if code != 0:
         print(f"The book was not built (exit code {code}); the reason is above.", file=sys.stderr)

@@ -1,0 +1,81 @@
+"""Write the pieces that the book offers for download, each in five kinds of file.
+
+    python tools/pieces.py
+
+The build of the book does this too and copies them from `FOLDER` into its own. What is offered is
+named here and nowhere else; in a chapter, ``{downloads} NAME`` says where the links stand. The same
+pieces give the same files each time.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from fingerprint import BUILD, ROOT
+
+from lstm_from_scratch import audio, blues, composing, experiments, midi, score, training
+from lstm_from_scratch.blues import TWELVE_BAR
+from lstm_from_scratch.encoding import CHORDS_ONLY
+from lstm_from_scratch.midi import Music
+
+FOLDER = BUILD / "extra" / "pieces"
+TEMPO = 120.0
+COMPOSER = "Learning the Blues"
+
+
+class Piece(NamedTuple):
+    """Something to download: what it is called, on the sheet too, and where its notes come from."""
+
+    title: str
+    music: Callable[[], Music]
+
+
+def training_chorus() -> Music:
+    """The first chorus that was drawn for the training set. Chapter 1."""
+    return blues.chorus(experiments.choruses().training[0])
+
+
+def experiment_1() -> Music:
+    """What the stored network of Experiment 1 plays from the first step on. Chapter 7."""
+    network = training.stored("experiment_1").network
+    played = composing.free_run(network, CHORDS_ONLY.form_roll(TWELVE_BAR)[:1], TWELVE_BAR.steps)
+    return {"chords": score.struck(CHORDS_ONLY.decode(played))}
+
+
+PIECES: dict[str, Piece] = {
+    "training-chorus": Piece("A chorus of the training set", training_chorus),
+    "experiment-1": Piece("Chords by the network of Experiment 1", experiment_1),
+    # Chapter 8: improvisations of training.stored("experiment_2").
+}
+"""The pieces by the name of their files."""
+
+
+def write(folder: Path) -> list[Path]:
+    """Write every piece in every kind of file into a folder and return the files."""
+    written = []
+    for name, (title, make) in PIECES.items():
+        music, path = make(), folder / name
+        sheet = {"title": title, "composer": COMPOSER}
+        signal = audio.synthesise(music, tempo=TEMPO)
+        written += [
+            score.write_musicxml(music, path.with_suffix(".musicxml"), tempo=TEMPO, **sheet),
+            score.pdf(music, path.with_suffix(".pdf"), **sheet),
+            midi.write_midi(music, path.with_suffix(".mid"), tempo=TEMPO),
+            audio.write_audio(signal, path.with_suffix(".mp3")),
+            audio.write_audio(signal, path.with_suffix(".wav")),
+        ]
+    return written
+
+
+def write_all() -> list[Path]:
+    """Write every piece into `FOLDER`, in which nothing else is left."""
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    FOLDER.mkdir(parents=True)
+    return write(FOLDER)
+
+
+if __name__ == "__main__":
+    print(f"{len(write_all())} files in {FOLDER.relative_to(ROOT)}")
