@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lstm_from_scratch.blues import TWELVE_BAR
-from lstm_from_scratch.composing import free_run, keeps_form, predict, recall
-from lstm_from_scratch.encoding import CHORDS_ONLY
+from lstm_from_scratch.blues import TWELVE_BAR, Form, Note, chorus
+from lstm_from_scratch.composing import compose, free_run, keeps_form, predict, recall
+from lstm_from_scratch.encoding import CHORDS_AND_MELODY, CHORDS_ONLY, Encoding
 from lstm_from_scratch.kernel import Arena
-from lstm_from_scratch.network import Network, Topology, Voice, cleared, forward
-from lstm_from_scratch.training import RECOMMENDED, Result, train
+from lstm_from_scratch.network import Network, Topology, Voice, cleared, forward, solo
+from lstm_from_scratch.training import RECOMMENDED, Result, stored, train
 
 FORM = CHORDS_ONLY.form_roll(TWELVE_BAR)
 
@@ -31,15 +31,37 @@ def half_trained() -> Network:
     return train(recipe, FORM, keeps_form(FORM, 1), progress=False).network
 
 
-def slowly(network: Network, seed: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray]:
+def numpy_draws(outputs: np.ndarray, draw: float, temperature: float) -> int:
+    """The unit that a draw falls on, by cumulative sums, as numpy's `Generator.choice` does it."""
+    if temperature == 0:
+        return int(np.argmax(outputs))
+    sums = np.cumsum(outputs ** (1 / temperature))
+    return int(np.searchsorted(sums / sums[-1], draw, side="right"))
+
+
+def slowly(
+    network: Network,
+    seed: np.ndarray,
+    steps: int,
+    draws: np.ndarray | None = None,
+    temperature: float = 1.0,
+) -> tuple[np.ndarray, np.ndarray]:
     """Play in plain NumPy: what was heard, and the prediction made at each step."""
-    state, heard, predictions = cleared(network.topology), list(seed), []
+    t = network.topology
+    state, heard, predictions = cleared(t), list(seed), []
     for now in range(steps):
         step = forward(network, state, heard[now])
         state = step.state
         predictions.append(step.prediction)
-        if now + 1 >= len(seed):
-            heard.append((step.prediction > 0.5).astype(float))
+        if len(seed) <= now + 1 < steps:
+            following = (step.prediction > 0.5).astype(float)
+            for number, voice in enumerate(t.voices):
+                units = t.parts(voice.name)[0]
+                if voice.choice == "sample":
+                    outputs, draw = step.prediction[units], draws[now + 1, number]
+                    following[units] = 0.0
+                    following[units][numpy_draws(outputs, draw, temperature)] = 1.0
+            heard.append(following)
     return np.array(heard[:steps]), np.array(predictions)
 
 
@@ -202,6 +224,212 @@ def test_a_half_is_off():
     assert free_run(undecided, np.ones((1, 2)), 3).tolist() == [[1, 1], [0, 0], [0, 0]]
 
 
+# Notes that are drawn
+
+
+def random_network(topology: Topology, seed: int) -> Network:
+    """Weights that make every unit depend on what was heard; no bias is zero."""
+    rng = np.random.default_rng(seed)
+    masks = topology.hidden_mask, topology.output_mask
+    return Network(topology, *(np.where(m, rng.normal(size=m.shape), 0.0) for m in masks))
+
+
+# Voices that draw and one that does not, in an order that tells them apart.
+DRAWING = random_network(
+    Topology(
+        (
+            Voice("low", 3, (1, 2), reads=("high",), choice="sample"),
+            Voice("beat", 2, (2,), g=(-1.0, 2.0)),
+            Voice("high", 5, (2, 1), reads=("beat", "low"), choice="sample", h=(-2.0, 1.0)),
+        )
+    ),
+    seed=19,
+)
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.4, 1.0, 1, 3.0])
+@pytest.mark.parametrize("given", [1, 7])
+def test_a_free_run_that_draws_is_a_loop_over_the_forward_pass(given, temperature):
+    seed = np.random.default_rng(3).integers(2, size=(given, 10)).astype(float)
+    heard = free_run(DRAWING, seed, 400, np.random.default_rng(4), temperature=temperature)
+    draws = np.random.default_rng(4).random((400, 3))
+    np.testing.assert_array_equal(heard, slowly(DRAWING, seed, 400, draws, temperature)[0])
+    np.testing.assert_array_equal(heard[:given], seed)
+    own = heard[given:]
+    assert (own[:, :3].sum(axis=1) == 1).all() and (own[:, 5:].sum(axis=1) == 1).all()
+    assert len(set(own[:, 3:5].sum(axis=1))) > 1, "the voice between them draws nothing"
+
+
+def test_temperature_is_one_unless_another_is_asked_for():
+    seed = np.zeros((1, 10))
+    plain = free_run(DRAWING, seed, 300, np.random.default_rng(5))
+    one, cold = (
+        free_run(DRAWING, seed, 300, np.random.default_rng(5), temperature=t) for t in (1.0, 0.5)
+    )
+    np.testing.assert_array_equal(plain, one)
+    assert (plain != cold).any()
+
+
+def test_the_same_seed_of_the_generator_gives_the_same_music_and_another_one_other():
+    seed = np.zeros((1, 10))
+    one, again, other = (free_run(DRAWING, seed, 200, np.random.default_rng(n)) for n in (6, 6, 7))
+    np.testing.assert_array_equal(one, again)
+    assert (one != other).any()
+    # One generator goes on: what is played second is not what was played first.
+    rng = np.random.default_rng(6)
+    first, second = (free_run(DRAWING, seed, 200, rng) for _ in range(2))
+    np.testing.assert_array_equal(first, one)
+    assert (second != first).any()
+
+
+def test_at_temperature_zero_chance_has_no_part():
+    seed = np.ones((1, 10))
+    one, other = (
+        free_run(DRAWING, seed, 100, np.random.default_rng(n), temperature=0) for n in (8, 9)
+    )
+    np.testing.assert_array_equal(one, other)
+
+
+def test_notes_are_drawn_as_often_as_the_outputs_say():
+    """A network that hears nothing has the same outputs at each step: 0.2, 0.5 and 0.8."""
+    weights = np.zeros((3, 4))
+    weights[:, -1] = np.log([1 / 4, 1.0, 4.0])
+    network = drawing(simple(weights))
+    heard = free_run(network, np.zeros((1, 3)), 30_001, np.random.default_rng(10))[1:]
+    for count, share in zip(heard.sum(axis=0), np.array([0.2, 0.5, 0.8]) / 1.5, strict=True):
+        assert abs(count - 30_000 * share) < 5 * np.sqrt(30_000 * share * (1 - share))
+
+
+def drawing(network: Network) -> Network:
+    """The same network, its one voice drawing its notes."""
+    voice = replace(network.topology.voices[0], choice="sample")
+    return replace(network, topology=Topology((voice,)))
+
+
+def test_outputs_that_are_not_finite_are_refused_and_the_step_is_named():
+    """Both notes on together drive the sum of the output to infinity, and the cell pulls it back:
+    a number that is none. One note alone does not."""
+    topology = Topology((Voice("wild", 2, (1,), choice="sample", h=(9.0, 11.0)),))
+    output = np.array([[1e308, 1e308, -1e308, 0.0], [0.0, 0.0, 0.0, 0.0]])
+    network = Network(topology, np.zeros(topology.hidden_mask.shape), output)
+    assert free_run(network, np.eye(2), 9, np.random.default_rng(11)).shape == (9, 2)
+    seed = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+    with pytest.raises(ValueError, match="step 3: the outputs of a voice sum to zero or are not"):
+        free_run(network, seed, 9, np.random.default_rng(11))
+
+
+@pytest.mark.parametrize("temperature", [-0.1, np.nan, np.inf])
+def test_a_temperature_that_makes_no_sense_is_refused(temperature):
+    for network in (DRAWING, ALTERNATE):
+        message = f"temperature must be a number of at least 0, got {temperature}"
+        with pytest.raises(ValueError, match=message):
+            seed = np.zeros((1, network.topology.inputs))
+            free_run(network, seed, 5, np.random.default_rng(0), temperature=temperature)
+
+
+# Composing
+
+
+@pytest.fixture(scope="module")
+def improviser() -> Network:
+    return stored("experiment_2").network
+
+
+@pytest.mark.parametrize("given", [1, 2, 3, 24, 48, 50, 96])
+def test_a_piece_begins_with_what_is_given_and_goes_on_by_itself(improviser, given):
+    piece = chorus(2002)
+    roll = compose(improviser, piece, given, 2, np.random.default_rng(12))
+    beginning = CHORDS_AND_MELODY.encode(piece.notes, 96)[:given]
+    assert roll.shape == (192, 25) and roll.dtype == np.float64
+    np.testing.assert_array_equal(roll[:given], beginning)
+    expected = free_run(improviser, beginning, 192, np.random.default_rng(12))
+    np.testing.assert_array_equal(roll, expected)
+    assert (roll[:, 12:].sum(axis=1) == 1).all(), "one note of melody at each step"
+    assert (
+        roll[given:, 12:] != np.tile(CHORDS_AND_MELODY.encode(piece.notes, 96), (2, 1))[given:, 12:]
+    ).any()
+
+
+def test_the_chords_keep_the_form_below_the_melody(improviser):
+    roll = compose(improviser, chorus(5), 2, 20, np.random.default_rng(14))
+    np.testing.assert_array_equal(roll[:, :12], np.tile(FORM, (20, 1)))
+    test = keeps_form(FORM, 1_000, voice="chords")
+    assert test(improviser) == keeps_form(FORM, 1_000)(solo(improviser, "chords")) == 1_000
+
+
+def test_a_beginning_may_be_any_music_of_the_encoding(improviser):
+    rng = np.random.default_rng(15)
+    notes = (Note(48, 0, 30), Note(55, 4, 2), Note(61, 0, 3), Note(72, 5, 40))
+    roll = compose(improviser, notes, 20, 1, rng)
+    np.testing.assert_array_equal(roll[:20], CHORDS_AND_MELODY.encode(notes, 45)[:20])
+    parts = {"this": notes[:2], "that": notes[2:]}
+    again = compose(improviser, parts, 20, 1, np.random.default_rng(15))
+    np.testing.assert_array_equal(roll, again)
+
+
+def test_another_encoding_form_and_temperature_are_passed_on():
+    encoding = Encoding(chords=(40, 41, 42, 50, 51), melody=(60, 61, 62, 70, 71))
+    form = Form("short", ("C",) * 3, steps_per_bar=4)
+    notes = [Note(40, 0, 2), Note(71, 1, 3)]
+    played = compose(
+        DRAWING,
+        notes,
+        3,
+        5,
+        np.random.default_rng(16),
+        encoding=encoding,
+        form=form,
+        temperature=0.5,
+    )
+    seed = encoding.encode(notes, 4)[:3]
+    expected = free_run(DRAWING, seed, 60, np.random.default_rng(16), temperature=0.5)
+    np.testing.assert_array_equal(played, expected)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"network": ALTERNATE}, "the network has 2 inputs, the encoding 25 units"),
+        ({"encoding": CHORDS_ONLY}, "the network has 25 inputs, the encoding 12 units"),
+        ({"choruses": 0}, "choruses must be at least 1, got 0"),
+        ({"given": 0}, "given must be 1 to 96, the steps of the piece, got 0"),
+        ({"given": 97}, "given must be 1 to 96, the steps of the piece, got 97"),
+        ({"music": [Note(60, 0, 4)], "given": 5}, "given must be 1 to 4, .* got 5"),
+        ({"music": []}, "given must be 1 to 0, .* got 2"),
+        ({"music": [Note(47, 0, 4)]}, "pitch 47 has no unit"),
+        # Not even past what is given: the piece would not be what it says.
+        ({"music": [Note(60, 0, 4), Note(73, 4, 1)]}, "pitch 73 has no unit"),
+        ({"music": [Note(60, 0, 4), Note(60, 1, 1)]}, "overlaps another note"),
+        ({"music": [(60, 0)]}, "is not a note"),
+        ({"music": [Note(60, 0, 200)], "given": 100}, "100 steps are given, but only 96 are to be"),
+        ({"rng": None}, "needs rng, a numpy Generator"),
+        ({"temperature": -1.0}, "temperature must be a number of at least 0, got -1.0"),
+    ],
+)
+def test_what_can_not_be_composed_is_refused(improviser, changes, message):
+    rng = np.random.default_rng(0)
+    good = {"network": improviser, "music": chorus(0), "given": 2, "choruses": 1, "rng": rng}
+    with pytest.raises(ValueError, match=message):
+        compose(**(good | changes))
+
+
+def test_the_whole_of_what_is_to_be_played_may_be_given(improviser):
+    music = [Note(60, 0, 200)]
+    roll = compose(improviser, music, 96, 1, np.random.default_rng(0))
+    np.testing.assert_array_equal(roll, CHORDS_AND_MELODY.encode(music, 200)[:96])
+
+
+def test_one_voice_of_several_is_put_to_the_test():
+    """The first voice alternates for ever, the other never plays the form."""
+    topology = Topology((Voice("steady", 2, (1,)), Voice("lost", 2, (1,))))
+    output = np.zeros(topology.output_mask.shape)
+    output[0, 0], output[1, 1], output[:2, -1] = -20.0, -20.0, 10.0
+    network = Network(topology, np.zeros(topology.hidden_mask.shape), output)
+    form = np.array([[1.0, 0.0], [0.0, 1.0]])
+    assert keeps_form(form, 50, "steady")(network) == 50
+    assert keeps_form(form, 50, "lost")(network) == 0
+
+
 # What is refused
 
 
@@ -238,8 +466,9 @@ def test_at_least_one_chorus_is_played(choruses):
         recall(ALTERNATE, np.zeros((4, 2)), choruses)
 
 
-def test_a_voice_that_draws_its_notes_is_refused():
-    voice = replace(ALTERNATE.topology.voices[0], choice="sample")
-    network = replace(ALTERNATE, topology=Topology((voice,)))
-    with pytest.raises(ValueError, match="draws notes at random"):
+def test_a_voice_that_draws_its_notes_needs_chance_and_is_no_proof():
+    network = drawing(ALTERNATE)
+    with pytest.raises(ValueError, match="draws notes at random: it needs rng"):
         free_run(network, np.zeros((1, 2)), 3)
+    with pytest.raises(ValueError, match="draws notes at random: recall needs threshold voices"):
+        recall(network, np.zeros((2, 2)), 3)
