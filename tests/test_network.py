@@ -10,11 +10,14 @@ import pytest
 from lstm_from_scratch.network import (
     Network,
     State,
+    Step,
     Topology,
     Voice,
     cleared,
     forward,
     logistic,
+    record,
+    solo,
     squash,
 )
 
@@ -266,6 +269,105 @@ def test_a_cleared_state_is_all_zeros_and_has_a_number_for_each_cell():
     assert np.array_equal(state.cell_output, np.zeros(7))
 
 
+# ---- Many steps ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_record_keeps_every_activation_of_every_step(seed):
+    rng = np.random.default_rng(seed)
+    topology = random_topology(rng)
+    network = random_network(rng, topology)
+    roll = rng.normal(size=(int(rng.integers(1, 9)), topology.inputs))
+    begun = random_state(rng, topology)
+    for given, state in ((None, cleared(topology)), (begun, begun)):
+        found = record(network, roll) if given is None else record(network, roll, given)
+        assert isinstance(found, Step)
+        for now, inputs in enumerate(roll):
+            expected = step_by_loops(network, state, inputs)
+            for name, values in expected.items():
+                part = getattr(found, name)
+                assert part.shape == (len(roll), len(values))
+                np.testing.assert_allclose(part[now], values, rtol=1e-11, atol=1e-12, err_msg=name)
+            state = State(np.array(expected["cell_state"]), np.array(expected["cell_output"]))
+
+
+def test_a_record_goes_on_from_where_another_ended_and_changes_nothing():
+    rng = np.random.default_rng(10)
+    network = random_network(rng, EXPERIMENT_2)
+    roll = rng.integers(2, size=(20, 25))
+    roll.setflags(write=False)
+    whole = record(network, roll)
+    first = record(network, roll[:7])
+    ended = State(first.cell_state[-1], first.cell_output[-1])
+    before = [part.copy() for part in ended]
+    second = record(network, roll[7:], ended)
+    for part, one, other in zip(whole, first, second, strict=True):
+        np.testing.assert_array_equal(part, np.concatenate([one, other]))
+    for now, then in zip(ended, before, strict=True):
+        np.testing.assert_array_equal(now, then)
+
+
+@pytest.mark.parametrize(
+    ("roll", "message"),
+    [
+        (np.zeros(12), r"a roll of shape \(steps, 12\), got \(12,\)"),
+        (np.zeros((0, 12)), r"a roll of shape \(steps, 12\), got \(0, 12\)"),
+        (np.zeros((2, 3, 12)), r"a roll of shape \(steps, 12\), got \(2, 3, 12\)"),
+        (np.zeros((3, 11)), r"inputs: expected shape \(12,\), got \(11,\)"),
+        (np.full((3, 12), np.nan), "inputs must be finite"),
+    ],
+)
+def test_what_is_no_roll_is_not_recorded(roll, message):
+    with pytest.raises(ValueError, match=message):
+        record(Network(EXPERIMENT_1, **arrays(EXPERIMENT_1)), roll)
+
+
+# ---- One voice alone ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_voice_alone_does_what_it_does_among_others(seed):
+    rng = np.random.default_rng(seed)
+    topology = random_topology(rng)
+    network = random_network(rng, topology)
+    roll = rng.normal(size=(6, topology.inputs))
+    together = record(network, roll)
+    for voice in topology.voices:
+        if voice.reads:
+            with pytest.raises(ValueError, match=f"{voice.name!r} reads .* it can't play alone"):
+                solo(network, voice.name)
+            continue
+        inputs, blocks, cells = topology.parts(voice.name)
+        alone = solo(network, voice.name)
+        assert alone.topology == Topology((voice,))
+        assert np.count_nonzero(alone.hidden) == np.count_nonzero(
+            network.hidden[topology.rows(voice.name)]
+        )
+        step = record(alone, roll[:, inputs])
+        places = {"prediction": inputs, "cell_state": cells, "cell_output": cells}
+        places |= {"candidate": cells, "squashed_state": cells}
+        places |= dict.fromkeys(("input_gate", "forget_gate", "output_gate"), blocks)
+        for name, place in places.items():
+            expected = getattr(together, name)[:, place]
+            np.testing.assert_allclose(getattr(step, name), expected, rtol=1e-12, atol=1e-13)
+
+
+def test_some_of_these_voices_can_play_alone():
+    topologies = [random_topology(np.random.default_rng(seed)) for seed in SEEDS]
+    among_others = [v for t in topologies for v in t.voices[1:] if not v.reads]
+    assert len(among_others) > 10
+
+
+def test_a_voice_taken_out_is_a_copy():
+    network = random_network(np.random.default_rng(11), EXPERIMENT_2)
+    alone = solo(network, "chords")
+    before = network.hidden.copy(), network.output.copy()
+    alone.hidden[:] = 0.0
+    alone.output[:] = 0.0
+    np.testing.assert_array_equal(network.hidden, before[0])
+    np.testing.assert_array_equal(network.output, before[1])
+
+
 # ---- Squashing functions ------------------------------------------------------------------------
 
 
@@ -460,6 +562,11 @@ def test_a_voice_that_makes_no_sense_is_refused(fields, message):
 def test_voices_that_do_not_fit_together_are_refused(voices, message):
     with pytest.raises(ValueError, match=message):
         Topology(voices)
+
+
+def test_a_voice_that_is_not_there_can_not_be_taken_out():
+    with pytest.raises(ValueError, match=r"no voice 'bass': there are \['chords', 'melody'\]"):
+        solo(random_network(np.random.default_rng(12), EXPERIMENT_2), "bass")
 
 
 @pytest.mark.parametrize("name", ["parts", "rows"])
