@@ -441,7 +441,7 @@ STUDIES = {
         "Experiment 2, the recommended recipe",
         _recommended_2,
         Experiment2,
-        range(16),
+        range(32),
     ),
     "experiment-2-development": Study(
         "the same on other seeds: some of those that the recipe was chosen with",
