@@ -17,7 +17,7 @@ from .blues import TWELVE_BAR, Form
 from .encoding import CHORDS_AND_MELODY, Encoding
 from .kernel import Arena, Recall
 from .midi import Music, tracks
-from .network import Network, solo
+from .network import Network, State, solo
 
 
 def free_run(
@@ -27,6 +27,7 @@ def free_run(
     rng: np.random.Generator | None = None,
     *,
     temperature: float = 1.0,
+    state: State | None = None,
 ) -> np.ndarray:
     """Let a network play.
 
@@ -38,6 +39,7 @@ def free_run(
     rng : where voices that draw take their random numbers from; not needed by others.
     temperature : of voices that draw, see `draw_unit`. 1 is the paper's way; below 1 likely notes
         become likelier, and 0 always takes the likeliest.
+    state : what the network brings along to the first step, cleared unless given.
 
     Returns
     -------
@@ -46,9 +48,10 @@ def free_run(
     Raises
     ------
     ValueError : for a seed of another shape or longer than ``steps``, or with other numbers; for a
-        voice that draws without ``rng``, a temperature below 0, or outputs that sum to zero.
+        voice that draws without ``rng``, a temperature below 0, or outputs that sum to zero; for a
+        state that is not one finite number a cell.
 
-    Sections 3.2 and 4.2; chapters 7 and 8.
+    Sections 3.2 and 4.2; chapters 7 and 8, with a state chapter 9.
     """
     seed = _checked(network, seed)
     if steps < len(seed):
@@ -63,7 +66,7 @@ def free_run(
         draws = rng.random((steps, len(voices)))
     roll = np.zeros((steps, network.topology.inputs))
     roll[: len(seed)] = seed
-    heard, _ = _alone(network).run(roll, len(seed), draws, float(temperature))
+    heard, _ = _alone(network, state).run(roll, len(seed), draws, float(temperature))
     return heard
 
 
@@ -190,8 +193,16 @@ def _checked(network: Network, roll: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(roll)
 
 
-def _alone(network: Network) -> Arena:
-    """A network by itself, cleared."""
+def _alone(network: Network, state: State | None = None) -> Arena:
+    """A network by itself, cleared unless there is a state to go on from."""
     arena = Arena(network.topology)
     arena.set_weights(network)
+    if state is not None:
+        cells = network.topology.cells
+        for name, values in zip(State._fields, state, strict=True):
+            if np.shape(values) != (cells,) or not np.isfinite(values).all():
+                raise ValueError(
+                    f"{name}: expected a finite number for each of {cells} cells, got {values}"
+                )
+        arena.set_state(State(*map(np.asarray, state)))
     return arena

@@ -547,12 +547,13 @@ _changed_all = _in_every_room(_changed)
 
 
 # Columns of the cursors that say where each lane is: the chorus it hears, the step it is at, how
-# many of the choruses drawn for it are used up, and its gross errors since the last reset.
-_SONG, _STEP, _USED, _ERRORS = range(4)
+# many of the choruses drawn for it are used up, and its gross errors and whole choruses since it
+# was last cleared.
+_SONG, _STEP, _USED, _ERRORS, _WHOLE = range(5)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _train(rooms, arena, rolls, orders, cursors, forgiven, tally, steps):
+def _train(rooms, arena, rolls, orders, cursors, forgiven, fresh, tally, steps):
     """Learn for some steps; see `Arena.train`."""
     lanes, length = len(cursors), rolls.shape[1]
     for lane in range(lanes):
@@ -568,6 +569,7 @@ def _train(rooms, arena, rolls, orders, cursors, forgiven, tally, steps):
                 cursors[lane, _SONG] = orders[lane, used]
                 cursors[lane, _STEP] = 0
                 cursors[lane, _USED] = used + 1
+                cursors[lane, _WHOLE] += 1
                 _present_all(rooms, arena, lane, inputs, rolls[orders[lane, used], 0])
         _listen_all(rooms, arena)
         _practise_all(rooms, arena)
@@ -582,6 +584,10 @@ def _train(rooms, arena, rolls, orders, cursors, forgiven, tally, steps):
                     cursors[lane, _STEP] = 0
                     cursors[lane, _USED] += 1
                     cursors[lane, _ERRORS] = 0
+                    cursors[lane, _WHOLE] = 0
+            if cursors[lane, _WHOLE] >= fresh[lane]:
+                _clear_all(rooms, arena, lane)
+                cursors[lane, _WHOLE] = 0
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -785,7 +791,7 @@ class Arena:
         self.topology, self.lanes = topology, lanes
         self.rooms = rooms(topology, lanes)
         self.data = np.zeros(sum(room.size for room in self.rooms))
-        self.cursors = np.zeros((lanes, 4), dtype=np.int64)
+        self.cursors = np.zeros((lanes, 5), dtype=np.int64)
         for room, voice, wiring in self._voices():
             room.view(self.data, "source")[-1] = 1.0
             room.view(self.data, "audible")[wiring.cells >= 0] = 1.0
@@ -850,6 +856,13 @@ class Arena:
             output[wiring.cells[there]] = room.view(self.data, "cell_output")[there, lane]
         return State(state, output)
 
+    def set_state(self, state: State, lane: int = 0) -> None:
+        """Put a state into a lane: the next run goes on from it."""
+        for room, _, wiring in self._voices():
+            there = wiring.cells >= 0
+            for name, values in zip(State._fields, state, strict=True):
+                room.view(self.data, name)[there, lane] = values[wiring.cells[there]]
+
     def partials(self, lane: int = 0) -> np.ndarray:
         """The partials of a lane, shape ``(3, cells, sources)``: cell, input gate, forget gate."""
         partials = np.zeros((3, self.topology.cells, self.topology.sources))
@@ -893,7 +906,12 @@ class Arena:
             room.view(self.data, "output_velocity")[..., lane] = 0.0
 
     def train(
-        self, rolls: np.ndarray, orders: np.ndarray, forgiven: np.ndarray, steps: int
+        self,
+        rolls: np.ndarray,
+        orders: np.ndarray,
+        forgiven: np.ndarray,
+        steps: int,
+        fresh: np.ndarray | None = None,
     ) -> Tally:
         """Learn online for some steps, going on where the last call stopped.
 
@@ -904,12 +922,15 @@ class Arena:
             ``(lanes, more than steps)``; what is not used up is forgotten.
         forgiven : for each lane, how many gross errors cause a reset.
         steps : how many.
+        fresh : for each lane, after how many choruses in a row the next begins from a cleared
+            state; ``None``: never.
         """
         for room in self.rooms:
             room.view(self.data, "likelihood")[:] = 1.0
             room.view(self.data, "rescaled")[:] = 0.0
         tally = np.zeros((self.lanes, 2), dtype=np.int64)
-        _train(self.rooms, self.data, rolls, orders, self.cursors, forgiven, tally, steps)
+        fresh = np.full(self.lanes, np.iinfo(np.int64).max) if fresh is None else fresh
+        _train(self.rooms, self.data, rolls, orders, self.cursors, forgiven, fresh, tally, steps)
         entropy = [
             -np.log(room.view(self.data, "likelihood")[0])
             - room.view(self.data, "rescaled")[0] * np.log(RESCALE)

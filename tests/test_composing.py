@@ -11,7 +11,7 @@ from lstm_from_scratch.blues import TWELVE_BAR, Form, Note, chorus
 from lstm_from_scratch.composing import compose, free_run, keeps_form, predict, recall
 from lstm_from_scratch.encoding import CHORDS_AND_MELODY, CHORDS_ONLY, Encoding
 from lstm_from_scratch.kernel import Arena
-from lstm_from_scratch.network import Network, Topology, Voice, cleared, forward, solo
+from lstm_from_scratch.network import Network, State, Topology, Voice, cleared, forward, solo
 from lstm_from_scratch.training import RECOMMENDED, Result, stored, train
 
 FORM = CHORDS_ONLY.form_roll(TWELVE_BAR)
@@ -45,10 +45,12 @@ def slowly(
     steps: int,
     draws: np.ndarray | None = None,
     temperature: float = 1.0,
+    state: State | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Play in plain NumPy: what was heard, and the prediction made at each step."""
     t = network.topology
-    state, heard, predictions = cleared(t), list(seed), []
+    state = cleared(t) if state is None else state
+    heard, predictions = list(seed), []
     for now in range(steps):
         step = forward(network, state, heard[now])
         state = step.state
@@ -108,6 +110,32 @@ def test_a_network_that_has_learned_plays_the_form_from_its_first_step(trained):
 
 def test_a_network_that_has_not_plays_something_else(half_trained):
     assert not np.array_equal(free_run(half_trained, FORM[:1], 96), FORM)
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_a_free_run_goes_on_from_the_state_it_is_given(number):
+    """With blocks of different sizes, so that each cell must find its own place."""
+    rng = np.random.default_rng(number)
+    sizes = [tuple(int(n) for n in rng.integers(1, 4, size=rng.integers(1, 4))) for _ in range(2)]
+    one, other = Voice("one", 3, sizes[0]), Voice("other", 2, sizes[1], reads=("one",))
+    t = Topology((one, other))
+    hidden = rng.normal(0, 2, t.hidden_mask.shape) * t.hidden_mask
+    output = rng.normal(0, 2, t.output_mask.shape) * t.output_mask
+    network = Network(t, hidden, output)
+    state = State(rng.normal(0, 3, t.cells), rng.uniform(-1, 1, t.cells))
+    seed = rng.integers(2, size=(2, 5)).astype(float)
+    played = free_run(network, seed, 60, state=state)
+    np.testing.assert_array_equal(played, slowly(network, seed, 60, state=state)[0])
+
+
+@pytest.mark.parametrize("part", [0, 1])
+@pytest.mark.parametrize("values", [np.zeros(3), np.zeros((1, 1)), [np.nan]])
+def test_a_state_that_is_not_of_the_network_is_refused(part, values):
+    state = [np.zeros(1), np.zeros(1)]
+    state[part] = values
+    name = State._fields[part]
+    with pytest.raises(ValueError, match=f"{name}: expected a finite number for each of 1 cells"):
+        free_run(ALTERNATE, np.zeros((1, 2)), 3, state=State(*state))
 
 
 def test_a_seed_may_be_all_there_is(trained):
