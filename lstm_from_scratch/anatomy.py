@@ -1,0 +1,401 @@
+"""Anatomy: what the cells of a trained network do, by measurement and not by eye.
+
+Three ways to ask. *Listen*: how much does a cell's state tell about the bar, the beat, the chord
+(mutual information)? *Cut*: silence cells, freeze a gate, and see where the music breaks.
+*Disturb*: change what the cells hold while the network plays, and see whether it finds its way
+back.
+
+Cells and blocks are counted from 0 over all voices, as in the topology.
+
+Chapter 9 (Inside the cells).
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from .blues import Form
+from .composing import free_run
+from .network import Network, State, Topology, record
+
+SETTLED = 40
+"""Choruses after which a network that keeps the form is taken to be in its stride."""
+
+
+# ---- Listen --------------------------------------------------------------------------------------
+
+
+def landmarks(form: Form) -> dict[str, np.ndarray]:
+    """What there is to know about each step of a form, as whole numbers of shape ``(steps,)``.
+
+    ``"position"`` counts the steps of the form, ``"bar"`` its bars, ``"step"`` the steps and
+    ``"beat"`` the beats (two steps each) within a bar, ``"chord"`` the different chord symbols in
+    the order in which they come; all from 0. Chapter 9.
+    """
+    position = np.arange(form.steps)
+    bar, step = np.divmod(position, form.steps_per_bar)
+    symbols = list(dict.fromkeys(form.chords))
+    chord = np.array([symbols.index(symbol) for symbol in form.chords])[bar]
+    return {"bar": bar, "beat": step // 2, "step": step, "chord": chord, "position": position}
+
+
+def entropy(labels: np.ndarray) -> float:
+    """How much there is to know about labels that come as often as here, in bits. Chapter 9.
+
+    Parameters
+    ----------
+    labels : anything that can be sorted, shape ``(samples,)``.
+
+    Raises
+    ------
+    ValueError : for an array of another shape, or an empty one.
+    """
+    return _entropy(np.bincount(_numbered(labels)))
+
+
+def mutual_information(values: np.ndarray, labels: np.ndarray, *, bins: int = 16) -> float:
+    """How much a value, read with limited precision, tells about a label, in bits.
+
+    Values are sorted into ``bins`` classes that hold as many samples each (equal values share one),
+    so only their order matters: a cell state tells as much as its squashed state.
+
+    A table of counts from few samples shows some information even where there is none. What is
+    expected of chance is subtracted (Miller and Madow): (entries of the table that are not 0, less
+    rows, less columns, plus 1) / (2 ln 2 samples). So the result can be a little below 0.
+
+    Parameters
+    ----------
+    values : finite numbers, shape ``(samples,)``.
+    labels : anything that can be sorted, shape ``(samples,)``.
+    bins : classes of values; with 16 no value tells more than 4 bits.
+
+    Raises
+    ------
+    ValueError : for arrays of other shapes, values that are not finite, fewer than two bins.
+
+    Chapter 9.
+    """
+    values = np.asarray(values, dtype=float)
+    if values.ndim != 1 or values.shape != np.shape(labels):
+        raise ValueError(
+            f"expected a value and a label for each sample, got {values.shape} and "
+            f"{np.shape(labels)}"
+        )
+    return _information(_classes(values, bins), _numbered(labels))
+
+
+class Knowledge(NamedTuple):
+    """What each cell tells about a label.
+
+    bits : mutual information, shape ``(cells,)``.
+    chance : the mean of the same for labels that were shuffled over the form, shape ``(cells,)``.
+    reached : in what share of the shuffles as much or more was found, shape ``(cells,)``.
+    """
+
+    bits: np.ndarray
+    chance: np.ndarray
+    reached: np.ndarray
+
+
+def knowledge(
+    values: np.ndarray,
+    labels: np.ndarray,
+    rng: np.random.Generator,
+    *,
+    bins: int = 16,
+    shuffles: int = 40,
+) -> Knowledge:
+    """How much each cell tells about a label of the form, and how much of that is chance.
+
+    A cell of a network that plays the same form again and again has a value of its own at each
+    position. Whatever these values are, they tell something about anything else that depends on
+    the position. So the labels are shuffled over the positions, all choruses alike: what is found
+    then is what *any* numbers would tell.
+
+    Parameters
+    ----------
+    values : of each cell in several choruses, shape ``(choruses, steps, cells)``.
+    labels : of the steps of one chorus, such as one of `landmarks`, shape ``(steps,)``.
+    rng : of the shuffles.
+    bins : see `mutual_information`.
+    shuffles : how many, at least 1.
+
+    Raises
+    ------
+    ValueError : for values of another shape or not finite, as many labels as steps missing, or no
+        shuffle.
+
+    Chapter 9.
+    """
+    values, labels = np.asarray(values, dtype=float), np.asarray(labels)
+    if values.ndim != 3 or labels.shape != values.shape[1:2]:
+        raise ValueError(
+            "expected values of shape (choruses, steps, cells) and a label for each step, got "
+            f"{values.shape} and {labels.shape}"
+        )
+    if shuffles < 1:
+        raise ValueError(f"shuffles must be at least 1, got {shuffles}")
+    choruses, steps, cells = values.shape
+    classes = [_classes(values[:, :, cell].ravel(), bins) for cell in range(cells)]
+    numbered = _numbered(labels)
+    orders = [np.arange(steps), *(rng.permutation(steps) for _ in range(shuffles))]
+    bits = np.array(
+        [
+            [_information(one, np.tile(numbered[order], choruses)) for one in classes]
+            for order in orders
+        ]
+    )
+    return Knowledge(bits[0], bits[1:].mean(axis=0), (bits[1:] >= bits[0]).mean(axis=0))
+
+
+# ---- Cut -----------------------------------------------------------------------------------------
+
+
+def cells_of(topology: Topology, block: int) -> np.ndarray:
+    """The cells of a block, as whole numbers. Chapter 9.
+
+    Raises
+    ------
+    ValueError : if there is no such block.
+    """
+    if not 0 <= block < topology.blocks:
+        raise ValueError(f"no block {block}: there are 0 to {topology.blocks - 1}")
+    return np.flatnonzero(topology.block_of_cell == block)
+
+
+def silence(
+    network: Network,
+    cells: np.ndarray,
+    *,
+    at: np.ndarray | float = 0.0,
+    to: str | None = None,
+) -> Network:
+    """Stop cells from being heard: everyone who read their outputs reads a constant instead.
+
+    Their weights become 0, and what the constant would have added goes into the bias of each
+    reader.
+
+    Parameters
+    ----------
+    network : it stays as it is.
+    cells : which ones, such as `cells_of` a block.
+    at : what is heard in their place, one number for all or one for each: 0 is silence, their mean
+        output leaves the readers with what they are used to on average.
+    to : the voice that doesn't hear them any more; everyone, unless given.
+
+    Returns
+    -------
+    A network with the wounds.
+
+    Raises
+    ------
+    ValueError : for a cell or a voice that isn't there, or a constant that is not finite.
+
+    Chapter 9.
+    """
+    t = network.topology
+    cells = np.atleast_1d(np.asarray(cells))
+    if not np.isin(cells, np.arange(t.cells)).all():
+        raise ValueError(f"cells {cells.tolist()}: there are 0 to {t.cells - 1}")
+    at = np.asarray(at, dtype=float)
+    if at.shape not in ((), cells.shape) or not np.isfinite(at).all():
+        raise ValueError(f"at: expected one finite number, or one for each of {len(cells)} cells")
+    hidden, output = network.hidden.copy(), network.output.copy()
+    hidden_rows = np.arange(t.hidden_units) if to is None else t.rows(to)
+    output_rows = np.arange(t.inputs) if to is None else np.r_[t.parts(to)[0]]
+    for matrix, rows in ((hidden, hidden_rows), (output, output_rows)):
+        heard = np.ix_(rows, t.inputs + cells.astype(int))
+        matrix[rows, -1] += matrix[heard] @ np.broadcast_to(at, cells.shape)
+        matrix[heard] = 0.0
+    return Network(t, hidden, output)
+
+
+def freeze(
+    network: Network,
+    gate: Literal["input_gate", "forget_gate", "output_gate"],
+    block: int,
+    value: float,
+) -> Network:
+    """Hold a gate still: it reads nothing any more and always stands at one value.
+
+    Parameters
+    ----------
+    network : it stays as it is.
+    gate : which of the three.
+    block : whose.
+    value : between 0 and 1, such as its mean while the network plays.
+
+    Raises
+    ------
+    ValueError : for a gate or a block that isn't there, or a value that no gate can have.
+
+    Chapter 9.
+    """
+    t = network.topology
+    rows = {
+        "input_gate": t.input_gates,
+        "forget_gate": t.forget_gates,
+        "output_gate": t.output_gates,
+    }
+    if gate not in rows:
+        raise ValueError(f"no gate {gate!r}: there are {list(rows)}")
+    if not 0 <= block < t.blocks:
+        raise ValueError(f"no block {block}: there are 0 to {t.blocks - 1}")
+    if not 0 < value < 1:
+        raise ValueError(f"a gate stands between 0 and 1, got {value}")
+    hidden = network.hidden.copy()
+    row = rows[gate].start + block
+    hidden[row] = 0.0
+    hidden[row, -1] = np.log(value / (1 - value))
+    return Network(t, hidden, network.output)
+
+
+# ---- Disturb -------------------------------------------------------------------------------------
+
+
+def place(roll: np.ndarray, form: np.ndarray) -> tuple[int, float]:
+    """Where in the form is this music? The best answer, and how good it is.
+
+    Parameters
+    ----------
+    roll : what was played, shape ``(played, units)``.
+    form : one chorus, shape ``(steps, units)``; it goes on from the beginning after its end.
+
+    Returns
+    -------
+    position, agreement : the position of the form at which the roll begins if as many steps as
+        possible are to agree (the first such), and the share of its steps that do.
+
+    Raises
+    ------
+    ValueError : for rolls of other shapes, or empty ones.
+
+    Chapter 9.
+    """
+    roll, form = np.asarray(roll), np.asarray(form)
+    if roll.ndim != 2 or form.ndim != 2 or roll.shape[1] != form.shape[1]:
+        raise ValueError(
+            f"expected two rolls of the same units, got shapes {roll.shape} and {form.shape}"
+        )
+    if not len(roll) or not len(form):
+        raise ValueError("a roll without a step is nowhere")
+    same = (roll[:, None] == form[None]).all(axis=2)  # (played, steps)
+    positions, steps = np.arange(len(form)), np.arange(len(roll))
+    agreement = same[steps[:, None], (steps[:, None] + positions) % len(form)].mean(axis=0)
+    best = int(agreement.argmax())
+    return best, float(agreement[best])
+
+
+class Outcome(NamedTuple):
+    """What became of networks that were disturbed, one entry for each; shapes ``(trials,)``.
+
+    at : the position of the form after which it happened.
+    slipped : whether a wrong step followed at all.
+    displaced : by how many steps the last chorus lies ahead of where it should be, 0 if it is in
+        its place; modulo the length of the form.
+    agreement : the share of the last chorus that is right there, 1 if the form is found again.
+    """
+
+    at: np.ndarray
+    slipped: np.ndarray
+    displaced: np.ndarray
+    agreement: np.ndarray
+
+
+def disturb(
+    network: Network,
+    form: np.ndarray,
+    size: float,
+    rng: np.random.Generator,
+    *,
+    trials: int = 100,
+    choruses: int = 12,
+    cells: np.ndarray | None = None,
+) -> Outcome:
+    """Push the cell states of a network that plays the form, and let it go on by itself.
+
+    Each time it is pushed once, at a position drawn at random: normal noise is added to the cell
+    states, ``size`` times as large as a cell's own standard deviation over the form.
+
+    Parameters
+    ----------
+    network : with voices that choose by threshold, such as the chord voice alone.
+    form : one chorus, shape ``(steps, inputs)``.
+    size : of the noise; 1 is as much as the states move by themselves.
+    rng : of positions and noise.
+    trials : how often.
+    choruses : to play after the push; the last is looked at.
+    cells : which are pushed, all unless given.
+
+    Raises
+    ------
+    ValueError : for a network that draws its notes, a form that is not of its inputs, a size that
+        is negative or not finite, fewer than one trial or two choruses, or a cell that isn't there.
+
+    Chapter 9.
+    """
+    t = network.topology
+    if any(voice.choice != "threshold" for voice in t.voices):
+        raise ValueError("this network draws notes at random: disturb needs threshold voices")
+    if not (np.isfinite(size) and size >= 0):
+        raise ValueError(f"size must be a number of at least 0, got {size}")
+    if trials < 1 or choruses < 2:
+        raise ValueError(f"expected a trial and two choruses at least: {trials} and {choruses}")
+    pushed = np.arange(t.cells) if cells is None else np.asarray(cells)
+    if not np.isin(pushed, np.arange(t.cells)).all():
+        raise ValueError(f"cells {pushed.tolist()}: there are 0 to {t.cells - 1}")
+    form = np.asarray(form, dtype=float)
+    steps = len(form)
+    stride = record(network, np.tile(form, (SETTLED, 1)))
+    states, outputs = stride.cell_state[-steps:], stride.cell_output[-steps:]
+    spread = states.std(axis=0) * np.isin(np.arange(t.cells), pushed)
+
+    outcomes = []
+    for _ in range(trials):
+        at = int(rng.integers(steps))
+        noise = size * spread * rng.standard_normal(t.cells)
+        state = State(states[at] + noise, outputs[at])
+        expected = np.roll(form, -(at + 1), axis=0)
+        played = free_run(network, expected[:1], choruses * steps, state=state)
+        slipped = not np.array_equal(played, np.tile(expected, (choruses, 1)))
+        outcomes.append((at, slipped, *place(played[-steps:], expected)))
+    return Outcome(*map(np.array, zip(*outcomes, strict=True)))
+
+
+# ---- Counting ------------------------------------------------------------------------------------
+
+
+def _numbered(labels: np.ndarray) -> np.ndarray:
+    """Labels as whole numbers from 0, in their order."""
+    labels = np.asarray(labels)
+    if labels.ndim != 1 or not len(labels):
+        raise ValueError(f"expected labels of shape (samples,), got {labels.shape}")
+    return np.unique(labels, return_inverse=True)[1]
+
+
+def _classes(values: np.ndarray, bins: int) -> np.ndarray:
+    """Sort values into classes of as many samples each, as whole numbers from 0."""
+    if bins < 2:
+        raise ValueError(f"bins must be at least 2, got {bins}")
+    if not np.isfinite(values).all():
+        raise ValueError("values must be finite")
+    edges = np.quantile(values, np.arange(1, bins) / bins)
+    return _numbered(np.searchsorted(edges, values, side="right"))
+
+
+def _information(one: np.ndarray, other: np.ndarray) -> float:
+    """Mutual information of two rows of whole numbers, corrected; see `mutual_information`."""
+    width = other.max() + 1
+    table = np.bincount(one * width + other, minlength=(one.max() + 1) * width)
+    rows, columns = np.bincount(one), np.bincount(other)
+    excess = (table > 0).sum() - (rows > 0).sum() - (columns > 0).sum() + 1
+    plain = _entropy(rows) + _entropy(columns) - _entropy(table)
+    return float(plain - excess / (2 * np.log(2) * len(one)))
+
+
+def _entropy(counts: np.ndarray) -> float:
+    """Entropy in bits of what was counted."""
+    shares = counts[counts > 0] / counts.sum()
+    return float(-(shares * np.log2(shares)).sum()) + 0.0  # no -0.0
