@@ -85,8 +85,7 @@ _ENGRAVING = {
     "footer": "none",
     "header": "none",
     "minLastJustification": 0.5,  # a line at least half full is as wide as the others
-    "smuflTextFont": "none",
-    "xmlIdSeed": 1,  # else ids are drawn at random
+    "smuflTextFont": "none",  # words become outlines
 }
 _SCREEN = {
     "adjustPageHeight": True,
@@ -281,10 +280,10 @@ def _names(symbol: str, signature: int) -> dict[int, int]:
     letter, alter, quality = _parse(symbol)
     for fifths in _QUALITIES[quality][1]:
         place = _position(letter, alter) + fifths
-        if place in _SINGLE:
-            names[7 * place % 12] = place
+        names[7 * place % 12] = place
+    # Twelve fifths on is the same key of the piano: no double accidentals.
     return {
-        pitch_class: place if place in _SINGLE else place - 12 * (1 if place > 0 else -1)
+        pitch_class: place + 12 * ((place < _SINGLE.start) - (place >= _SINGLE.stop))
         for pitch_class, place in names.items()
     }
 
