@@ -626,7 +626,7 @@ def test_pdf_pages_are_a4_and_the_same_each_time(tmp_path):
         assert score.pdf(music, path, title="Öffnen $x$", composer="♭").read_bytes() == data
 
 
-@pytest.mark.parametrize("title", ["", " ", "x" * 400, "100 $ and $\\nothing"])
+@pytest.mark.parametrize("title", ["", " ", "x" * 400, "$\\nothing$"])
 def test_any_title_fits_the_paper(title, words, tmp_path):
     score.pdf([Note(60, 0, 2)], tmp_path / "a.pdf", title=title, composer="y" * 300)
     assert (title in words) == bool(title.strip())
