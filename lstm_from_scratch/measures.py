@@ -180,7 +180,9 @@ def surprise(network: Network, rolls: np.ndarray, voice: str = "melody") -> np.n
     """
     rolls = np.asarray(rolls, dtype=float)
     if rolls.ndim != 3 or len(rolls) < 2:
-        raise ValueError(f"expected at least two choruses, shape (2, steps, units): {rolls.shape}")
+        raise ValueError(
+            f"expected at least two choruses, shape (choruses, steps, units), got {rolls.shape}"
+        )
     units = network.topology.parts(voice)[0]
     heard = rolls.reshape(-1, rolls.shape[2])
     notes = heard[:, units]

@@ -1,5 +1,7 @@
 """From notes to vectors and back, on random music of random shapes."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -110,6 +112,16 @@ def test_a_note_that_does_not_fit_is_refused(note, message):
         CHORDS_AND_MELODY.encode([Note(62, 1, 3), note], 8)
 
 
+def test_a_roll_of_one_step_is_enough():
+    roll = CHORDS_ONLY.encode([Note(50, 0, 1)], 1)
+    assert roll.shape == (1, 12) and np.flatnonzero(roll).tolist() == [2]
+
+
+def test_an_encoding_can_not_be_changed_by_accident():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        CHORDS_ONLY.melody = (60,)
+
+
 def test_a_roll_needs_a_step():
     with pytest.raises(ValueError, match="at least one step, got 0"):
         CHORDS_ONLY.encode([], 0)
@@ -120,7 +132,8 @@ def test_a_roll_needs_a_step():
     [
         (np.zeros((8, 12)), r"expected a roll of shape \(steps, 25\), got \(8, 12\)"),
         (np.zeros(25), r"got \(25,\)"),
-        (np.zeros((2, 8, 25)), "shape"),
+        (np.zeros((8, 26)), r"got \(8, 26\)"),
+        (np.zeros((2, 25, 25)), r"got \(2, 25, 25\)"),
         (np.full((8, 25), 0.5), "0.0 and 1.0 only"),
         (np.full((8, 25), np.nan), "0.0 and 1.0 only"),
     ],
