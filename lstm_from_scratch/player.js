@@ -63,7 +63,7 @@
     const audio = find("audio");
     const [seek, tempo, scroll] = [find(".seek input"), find(".tempo input"), find(".scroll")];
     const [across, head, thumb] = [find(".across"), find(".head"), find(".seek i")];
-    const [toggle, loop] = [find(".toggle"), find(".loop")];
+    const [toggle, loop] = [find(".play-pause"), find(".loop")];
     const parts = [...root.querySelectorAll(".part")];
     const keys = [...root.querySelectorAll(".key")];
     const values = [...root.querySelectorAll(".value")];
@@ -102,7 +102,7 @@
         root.dataset.step = step;
         head.style.left = `${(100 * step) / steps}%`;
         find(".now .chord").textContent = data.chord[step] || "–";
-        find(".now .note").textContent = data.note[step];
+        find(".now .pitch").textContent = data.note[step];
         find(".now .where").textContent = data.where[step];
         keys.forEach((key, i) => key.classList.toggle("on", data.keys[i][step] === "1"));
         values.forEach((value, i) => (value.textContent = written(data.rows[i][step])));

@@ -25,6 +25,7 @@ from .blues import TWELVE_BAR, Form, chord_tones
 from .encoding import CHORDS_AND_MELODY, Encoding
 from .figures import COLOURS, chord_label, pitch_label
 from .network import Step, Topology
+from .score import struck
 
 GATES = ("input_gate", "forget_gate", "output_gate")
 """The rows of a block above its cells."""
@@ -208,12 +209,15 @@ def _sound(roll: np.ndarray, encoding: Encoding, tempo: float, swing: float) -> 
     """Chords and melody apart, shape ``(samples, 2)``, each as loud as in their mixture.
 
     A mixture is brought to the common loudness as a whole. The weights that come nearest to it
-    bring the parts, which were levelled one by one, to where they are in it.
+    bring the parts, which were levelled one by one, to where they are in it. Chords are struck anew
+    when they change: a note that several of them share would else fade away under the others.
     """
-    pitches = set(encoding.chords)
-    parts: dict[str, list] = {"chords": [], "melody": []}
-    for note in encoding.decode(roll):
-        parts["chords" if note.pitch in pitches else "melody"].append(note)
+    notes = encoding.decode(roll)
+    low = set(encoding.chords)
+    parts = {
+        "chords": struck(note for note in notes if note.pitch in low),
+        "melody": tuple(note for note in notes if note.pitch not in low),
+    }
     mixture = audio.synthesise(parts, tempo=tempo, swing=swing)
     sound = np.zeros((_samples(len(roll), tempo, swing), 2), dtype=np.float32)
     for channel, (name, notes) in enumerate(parts.items()):
@@ -458,7 +462,7 @@ def _labels(encoding: Encoding, rows: list[Row], headings: list[Heading], height
         else:
             words.append(f'<text class="heading" x="0" y="{top + 15}">{html.escape(label)}</text>')
     return (
-        f'<svg class="labels" role="img" aria-label="The names of the rows" width="{_WIDTH}" '
+        f'<svg class="labels" role="group" aria-label="Rows and their values" width="{_WIDTH}" '
         f'height="{height}">{"".join(words)}</svg>'
     )
 
@@ -518,21 +522,21 @@ def _page(
 <audio controls preload="metadata" aria-label="{named}" src=\""""
     after = f"""\"></audio>
 <div class="controls" hidden>
-<button type="button" class="toggle">{icons}<b>Play</b></button>
+<button type="button" class="play-pause">{icons}<b>Play</b></button>
 <button type="button" class="loop" aria-pressed="false"><svg viewBox="0 0 16 17" aria-hidden="true">
 <path d="{_ICONS["loop"]}"/></svg>Loop</button>
 {parts}
 <label class="tempo">Tempo <input type="range" min="0.5" max="1.5" step="0.05" value="1">
 <output>{tempo:g}</output></label>
 </div>
-<div class="now" hidden><span class="chord"></span><span class="note"></span>
+<div class="now" hidden><span class="chord"></span><span class="pitch"></span>
 <span class="where"></span></div>
 <div class="seek" hidden><i></i><input type="range" min="0" max="{last}" value="0"
  aria-label="Position"></div>
 <div class="view">{labels}<div class="scroll" tabindex="0" role="group" aria-label="Picture">
 <div class="across" style="--steps:{last + 1}">{picture}<div class="head" hidden><i></i></div></div>
 </div></div>
-<script type="application/json">{stored}</script><script>{script}</script>
 <figcaption>{caption} <span class="help" hidden>Click the picture to jump; space plays and pauses,
-← and → move by a step, ↑ and ↓ by a bar.</span></figcaption></figure>"""
+← and → move by a step, ↑ and ↓ by a bar.</span>
+<script type="application/json">{stored}</script><script>{script}</script></figcaption></figure>"""
     return before, after
