@@ -585,7 +585,7 @@ def _train(rooms, arena, rolls, orders, cursors, forgiven, fresh, tally, steps):
                     cursors[lane, _USED] += 1
                     cursors[lane, _ERRORS] = 0
                     cursors[lane, _WHOLE] = 0
-            if cursors[lane, _WHOLE] >= fresh[lane]:
+            if cursors[lane, _STEP] == 0 and cursors[lane, _WHOLE] >= fresh[lane]:
                 _clear_all(rooms, arena, lane)
                 cursors[lane, _WHOLE] = 0
 

@@ -104,6 +104,8 @@ class Recipe:
         Where none of the last ``patience`` windows was lower than the best one before them by more
         than the share ``gain``, training ends.
     windows : training ends after this many of them even if there is no plateau.
+    fresh : once the test is passed, and with it the last reset, each chorus of this number begins
+        from a cleared state, as a performance does. 0: none does.
 
     Raises
     ------
@@ -121,6 +123,7 @@ class Recipe:
     gain: float = 0.002
     patience: int = 5
     windows: int = 20
+    fresh: int = 0
 
     def __post_init__(self) -> None:
         _expect("gain", self.gain, -np.inf, 1.0)
@@ -137,7 +140,7 @@ class Recipe:
                         f"{len(voice.blocks)} blocks"
                     )
         wholes = {"forgiven": 0, "seed": 0, "max_steps": 1, "test_every": 1, "choruses": 1}
-        wholes |= {"window": 1, "patience": 1, "windows": 1}
+        wholes |= {"window": 1, "patience": 1, "windows": 1, "fresh": 0}
         for name, least in wholes.items():
             value = getattr(self, name)
             if not isinstance(value, int):
@@ -340,10 +343,11 @@ def train(
             drawn = order_rng.integers(len(rolls), size=(1, max(0, steps + 1 - order.shape[1])))
             order = np.concatenate([order, drawn], axis=1)
             before = arena.data.copy(), arena.cursors.copy()
-            tally = arena.train(rolls, order, forgiven, steps)
+            fresh = np.array([recipe.fresh]) if learned_at and recipe.fresh else None
+            tally = arena.train(rolls, order, forgiven, steps, fresh)
             if not all(np.isfinite(weights).all() for weights in arena.weights()):
                 arena.data[:], arena.cursors[:] = before
-                raise _diverged(arena, rolls, order, forgiven, done)
+                raise _diverged(arena, rolls, order, forgiven, fresh, done)
             order = order[:, arena.cursors[0, 2] :]
             done += steps
             network = arena.network()
@@ -427,13 +431,18 @@ def _checked(rolls: np.ndarray, topology: Topology) -> np.ndarray:
 
 
 def _diverged(
-    arena: Arena, rolls: np.ndarray, orders: np.ndarray, forgiven: np.ndarray, done: int
+    arena: Arena,
+    rolls: np.ndarray,
+    orders: np.ndarray,
+    forgiven: np.ndarray,
+    fresh: np.ndarray | None,
+    done: int,
 ) -> Diverged:
     """Go again, step by step, over steps that ended in weights which are not finite."""
     used = 0
     while True:
         network, done = arena.network(), done + 1
-        arena.train(rolls, orders[:, used:], forgiven, 1)
+        arena.train(rolls, orders[:, used:], forgiven, 1, fresh)
         used += int(arena.cursors[0, 2])
         for name, weights in zip(("hidden", "output"), arena.weights(), strict=True):
             if not np.isfinite(weights).all():

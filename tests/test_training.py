@@ -183,13 +183,14 @@ def by_hand(
 ):
     """Train in plain NumPy: the loop of section 3.1, for one voice and one chorus.
 
-    From ``learned_at`` on, after every test, the learning rate is what the recipe's decay says.
+    From ``learned_at`` on, after every test, the learning rate is what the recipe's decay says, and
+    every ``recipe.fresh``-th chorus begins from a cleared state.
     """
     (learning,) = recipe.voices
     hidden, output = network.hidden, network.output
     hidden_velocity, output_velocity = np.zeros_like(hidden), np.zeros_like(output)
     state, partials = cleared(recipe.topology), no_partials(recipe.topology)
-    now = errors = gross_errors = resets = 0
+    now = errors = gross_errors = resets = whole = 0
     entropy = 0.0
     rate = learning.learning_rate
     for done in range(steps or recipe.max_steps):
@@ -207,11 +208,15 @@ def by_hand(
         entropy += cross_entropy(step.prediction, target)
         if anew_each_chorus and now == 0:
             errors = 0
+        whole += now == 0
         if np.abs(step.prediction - target).max() > learning.wrong:
             errors, gross_errors = errors + 1, gross_errors + 1
             if recipe.forgiven and errors == recipe.forgiven:
                 state, partials = cleared(recipe.topology), no_partials(recipe.topology)
-                now, errors, resets = 0, 0, resets + 1
+                now, errors, resets, whole = 0, 0, resets + 1, 0
+        later = learned_at is not None and done >= learned_at
+        if recipe.fresh and later and now == 0 and whole >= recipe.fresh:
+            state, partials, whole = cleared(recipe.topology), no_partials(recipe.topology), 0
     return Network(recipe.topology, hidden, output), entropy, gross_errors, resets
 
 
@@ -477,6 +482,24 @@ def test_the_rate_falls_after_the_test_is_passed(decay):
     if decay:
         constant = by_hand(recipe, ROLL, start, steps=300)[0]
         assert np.abs(constant.hidden - expected.hidden).max() > 1e-3
+
+
+@pytest.mark.parametrize("fresh", [1, 2, 5])
+@pytest.mark.parametrize("forgiven", [0, 9])
+def test_after_the_test_every_so_many_choruses_begin_from_silence(fresh, forgiven):
+    learning = replace(TINY_LEARNING, until="plateau")
+    recipe = replace(
+        RECIPE, voices=(learning,), forgiven=forgiven, test_every=50, window=100, windows=2
+    )
+    start, anew = first_network(RECIPE), replace(recipe, fresh=fresh)
+    result = trained(anew, ROLL, Passing(2))
+    assert (result.learned_at, result.steps) == (100, 300)
+    expected = by_hand(anew, ROLL, start, learned_at=100, steps=300)[0]
+    np.testing.assert_allclose(result.network.hidden, expected.hidden, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(result.network.output, expected.output, rtol=1e-9, atol=1e-9)
+    if not forgiven:  # nothing else clears this network
+        on = by_hand(recipe, ROLL, start, learned_at=100, steps=300)[0]
+        assert np.abs(on.hidden - expected.hidden).max() > 1e-3
 
 
 def windows_until_plateau(recipe: Recipe, errors: list[float]) -> int:
