@@ -146,7 +146,8 @@ def test_a_free_run_begins_anew_each_time_and_leaves_its_seed_alone(half_trained
     seed = FORM[:1].copy()
     seed.setflags(write=False)
     one = free_run(half_trained, seed, 200)
-    np.testing.assert_array_equal(one, free_run(half_trained, seed.astype(int), 200))
+    again = free_run(network=half_trained, seed=seed.astype(int), steps=200)
+    np.testing.assert_array_equal(one, again)
 
 
 def test_predictions_of_what_is_given_are_those_of_the_forward_pass(trained, half_trained):
@@ -465,6 +466,8 @@ def test_one_voice_of_several_is_put_to_the_test():
     ("roll", "message"),
     [
         (np.zeros((3, 5)), r"shape \(steps, 2\), got \(3, 5\)"),
+        (np.zeros((3, 1)), r"shape \(steps, 2\), got \(3, 1\)"),
+        (np.zeros((3, 2, 2)), r"shape \(steps, 2\), got \(3, 2, 2\)"),
         (np.zeros(2), r"shape \(steps, 2\), got \(2,\)"),
         (np.zeros((0, 2)), r"shape \(steps, 2\), got \(0, 2\)"),
         (np.zeros((1, 3, 2)), r"shape \(steps, 2\), got \(1, 3, 2\)"),

@@ -410,6 +410,8 @@ def test_cross_entropy_is_the_papers_formula() -> None:
     assert cross_entropy(np.array([1.0, 0.0]), np.array([0.0, 1.0])) == np.inf
     with pytest.raises(ValueError, match=r"shapes differ: \(4,\) predicted, target \(1,\)"):
         cross_entropy(y, t[:1])
+    with pytest.raises(ValueError, match=r"shapes differ: \(1,\) predicted, target \(4,\)"):
+        cross_entropy(y[:1], t)
 
 
 @pytest.mark.parametrize("shape", [(2,), (4,), (3, 1), ()])

@@ -530,6 +530,7 @@ def test_chords_reach_the_melody_one_step_later():
         ({"h": (-1.0, np.inf)}, r"voice 'chords': h needs a finite range, got -1.0 to inf"),
         ({"h": (np.nan, 1.0)}, r"h needs a finite range, got nan to 1.0"),
         ({"g": (-1.0, 0.0, 1.0)}, r"g needs a finite range, got -1.0 to 0.0 to 1.0"),
+        ({"h": (1.0,)}, r"h needs a finite range, got 1.0"),
         ({"inputs": 2.5}, r"counted in whole numbers, got 2.5 and \(2, 2\)"),
         ({"blocks": (2, 1.0)}, r"counted in whole numbers, got 12 and \(2, 1.0\)"),
         ({"reads": "melody"}, r"reads takes a tuple of names, got 'melody'"),
@@ -672,6 +673,23 @@ def test_what_describes_a_network_cannot_be_changed_by_accident():
     for thing, name in ((network, "hidden"), (EXPERIMENT_1, "voices"), (Voice("a", 1, (1,)), "g")):
         with pytest.raises(dataclasses.FrozenInstanceError):
             setattr(thing, name, None)
+
+
+def test_a_network_is_equal_to_itself_alone_and_may_be_a_key():
+    one, other = (Network(EXPERIMENT_1, **arrays(EXPERIMENT_1)) for _ in range(2))
+    assert one != other and len({one: 1, other: 2}) == 2
+
+
+def test_voices_go_by_their_names_wherever_these_come_from():
+    """Two strings of the same letters are one name, though they may be two things in memory."""
+    chords, melody = "".join(["cho", "rds"]), "".join(["mel", "ody"])
+    assert EXPERIMENT_2.parts(chords) == EXPERIMENT_2.parts("chords")
+    network = random_network(np.random.default_rng(13), EXPERIMENT_2)
+    assert solo(network, chords).topology == EXPERIMENT_1
+    voices = EXPERIMENT_2.voices[0], dataclasses.replace(EXPERIMENT_2.voices[1], reads=(chords,))
+    assert np.array_equal(Topology(voices).hidden_mask, EXPERIMENT_2.hidden_mask)
+    with pytest.raises(ValueError, match="voice 'melody' reads 'melody'"):
+        Topology((voices[0], dataclasses.replace(voices[1], reads=(melody,))))
 
 
 def test_large_net_inputs_saturate():
