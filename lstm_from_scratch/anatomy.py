@@ -73,7 +73,8 @@ def mutual_information(values: np.ndarray, labels: np.ndarray, *, bins: int = 16
 
     Raises
     ------
-    ValueError : for arrays of other shapes, values that are not finite, fewer than two bins.
+    ValueError : for arrays of other shapes or empty ones, values that are not finite, fewer than
+        two bins.
 
     Chapter 9.
     """
@@ -124,7 +125,7 @@ def knowledge(
 
     Raises
     ------
-    ValueError : for values of another shape or not finite, as many labels as steps missing, or no
+    ValueError : for values of another shape or not finite, more or fewer labels than steps, or no
         shuffle.
 
     Chapter 9.
@@ -377,12 +378,15 @@ def _numbered(labels: np.ndarray) -> np.ndarray:
 
 def _classes(values: np.ndarray, bins: int) -> np.ndarray:
     """Sort values into classes of as many samples each, as whole numbers from 0."""
+    if not len(values):
+        raise ValueError("expected at least one value")
     if bins < 2:
         raise ValueError(f"bins must be at least 2, got {bins}")
     if not np.isfinite(values).all():
         raise ValueError("values must be finite")
-    edges = np.quantile(values, np.arange(1, bins) / bins)
-    return _numbered(np.searchsorted(edges, values, side="right"))
+    _, number, counts = np.unique(values, return_inverse=True, return_counts=True)
+    middle = np.cumsum(counts) - counts / 2  # of the ranks that equal values take up
+    return _numbered((middle * bins / len(values)).astype(int)[number])
 
 
 def _information(one: np.ndarray, other: np.ndarray) -> float:
