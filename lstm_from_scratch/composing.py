@@ -80,6 +80,7 @@ def compose(
     encoding: Encoding = CHORDS_AND_MELODY,
     form: Form = TWELVE_BAR,
     temperature: float = 1.0,
+    state: State | None = None,
 ) -> np.ndarray:
     """Give a network the beginning of a piece, then let it improvise over the form.
 
@@ -92,6 +93,7 @@ def compose(
     rng : where the notes are drawn from.
     encoding, form : of the network and the music; their lengths are those of the roll.
     temperature : see `free_run`.
+    state : what the network brings along, see `hear`; cleared unless given.
 
     Returns
     -------
@@ -118,7 +120,24 @@ def compose(
     if given > steps:
         raise ValueError(f"{given} steps are given, but only {steps} are to be played")
     seed = encoding.encode(notes, length)[:given]
-    return free_run(network, seed, steps, rng, temperature=temperature)
+    return free_run(network, seed, steps, rng, temperature=temperature, state=state)
+
+
+def hear(network: Network, roll: np.ndarray) -> State:
+    """The state in which a network is after a roll that is given to it, from a cleared state.
+
+    A network that was trained on an endless stream of choruses plays better when it has heard some.
+
+    Raises
+    ------
+    ValueError : for a roll of another shape or with numbers other than 0 and 1.
+
+    Chapter 8.
+    """
+    roll = _checked(network, roll)
+    arena = _alone(network)
+    arena.run(roll, len(roll))
+    return arena.state()
 
 
 def predict(network: Network, roll: np.ndarray) -> np.ndarray:

@@ -191,7 +191,6 @@ RECOMMENDED_2 = replace(
         *RECOMMENDED.voices,
         Learning(learning_rate=3e-3, wrong=1.0, until="plateau", decay=1e-7),
     ),
-    fresh=4,
 )
 """Experiment 2 as we recommend it: chords as in `RECOMMENDED`, which stop learning when they have
 passed their test; the melody's gates begin as printed, with a larger rate that falls."""

@@ -8,10 +8,19 @@ import numpy as np
 import pytest
 
 from lstm_from_scratch.blues import TWELVE_BAR, Form, Note, chorus
-from lstm_from_scratch.composing import compose, free_run, keeps_form, predict, recall
+from lstm_from_scratch.composing import compose, free_run, hear, keeps_form, predict, recall
 from lstm_from_scratch.encoding import CHORDS_AND_MELODY, CHORDS_ONLY, Encoding
 from lstm_from_scratch.kernel import Arena
-from lstm_from_scratch.network import Network, State, Topology, Voice, cleared, forward, solo
+from lstm_from_scratch.network import (
+    Network,
+    State,
+    Topology,
+    Voice,
+    cleared,
+    forward,
+    record,
+    solo,
+)
 from lstm_from_scratch.training import RECOMMENDED, Result, stored, train
 
 FORM = CHORDS_ONLY.form_roll(TWELVE_BAR)
@@ -503,3 +512,24 @@ def test_a_voice_that_draws_its_notes_needs_chance_and_is_no_proof():
         free_run(network, np.zeros((1, 2)), 3)
     with pytest.raises(ValueError, match="draws notes at random: recall needs threshold voices"):
         recall(network, np.zeros((2, 2)), 3)
+
+
+def test_a_network_goes_on_from_what_it_has_heard():
+    rng = np.random.default_rng(12)
+    topology = Topology((Voice("a", 3, (2, 1)), Voice("b", 4, (1, 2), reads=("a",))))
+    weights = [
+        np.where(mask, rng.normal(size=mask.shape), 0.0)
+        for mask in (topology.hidden_mask, topology.output_mask)
+    ]
+    network = Network(topology, *weights)
+    roll = rng.integers(2, size=(30, 7)).astype(float)
+    heard = hear(network, roll)
+    expected = record(network, roll)
+    np.testing.assert_allclose(heard.cell_state, expected.cell_state[-1], rtol=0, atol=1e-12)
+    np.testing.assert_allclose(heard.cell_output, expected.cell_output[-1], rtol=0, atol=1e-12)
+    # What follows is what follows in one long run.
+    after = free_run(network, roll[:2], 40, state=heard)
+    whole = free_run(network, np.concatenate([roll, roll[:2]]), 70)
+    assert (after == whole[30:]).all()
+    with pytest.raises(ValueError, match="roll of shape"):
+        hear(network, roll[:, :5])
