@@ -14,11 +14,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 from fingerprint import BUILD, ROOT
 
 from lstm_from_scratch import audio, blues, composing, experiments, midi, score, training
 from lstm_from_scratch.blues import TWELVE_BAR
-from lstm_from_scratch.encoding import CHORDS_ONLY
+from lstm_from_scratch.encoding import CHORDS_AND_MELODY, CHORDS_ONLY
 from lstm_from_scratch.midi import Music
 
 FOLDER = BUILD / "extra" / "pieces"
@@ -45,10 +46,34 @@ def experiment_1() -> Music:
     return {"chords": score.struck(CHORDS_ONLY.decode(played))}
 
 
+def _improvised(music: Music, given: int, seed: int, choruses: int) -> Music:
+    """What the stored network of Experiment 2 makes of a beginning, after four choruses."""
+    network = training.stored("experiment_2").network
+    heard = experiments.rolls(experiments.choruses().training[:4]).reshape(
+        -1, network.topology.inputs
+    )
+    state, rng = composing.hear(network, heard), np.random.default_rng(seed)
+    roll = composing.compose(network, music, given, choruses, rng, state=state)
+    notes = CHORDS_AND_MELODY.decode(roll[-TWELVE_BAR.steps :])
+    parts = midi.tracks(notes)
+    return parts | {"chords": score.struck(parts["chords"])}
+
+
+def improvisation() -> Music:
+    """The second chorus after a single note, as chapter 8 shows it."""
+    return _improvised(blues.chorus(experiments.choruses().training[0]), 2, 2, 2)
+
+
+def from_six_bars() -> Music:
+    """A chorus that was held out, from its seventh bar on improvised. Chapter 8."""
+    return _improvised(blues.chorus(experiments.choruses().held_out[0]), 48, 3, 1)
+
+
 PIECES: dict[str, Piece] = {
     "training-chorus": Piece("A chorus of the training set", training_chorus),
     "experiment-1": Piece("Chords by the network of Experiment 1", experiment_1),
-    # Chapter 8: improvisations of training.stored("experiment_2").
+    "improvisation": Piece("An improvisation by the network of Experiment 2", improvisation),
+    "from-six-bars": Piece("Six bars given, six improvised by the network", from_six_bars),
 }
 """The pieces by the name of their files."""
 
