@@ -5,7 +5,8 @@ Three ways to ask. *Listen*: how much does a cell's state tell about the bar, th
 *Disturb*: change what the cells hold while the network plays, and see whether it finds its way
 back.
 
-Cells and blocks are counted from 0 over all voices, as in the topology.
+Cells and blocks are counted from 0 over all voices, as in the topology; `cell_names` says what
+people call them.
 
 Chapter 9 (Inside the cells).
 """
@@ -149,6 +150,19 @@ def knowledge(
         ]
     )
     return Knowledge(bits[0], bits[1:].mean(axis=0), (bits[1:] >= bits[0]).mean(axis=0))
+
+
+def cell_names(topology: Topology) -> list[str]:
+    """What people call each cell: its block and its number there, counted from 1. Chapter 9.
+
+    ``"3.2"`` is the second cell of the third block. In the code they are counted from 0, all in
+    one row.
+    """
+    return [
+        f"{block + 1}.{number}"
+        for block in range(topology.blocks)
+        for number, _ in enumerate(cells_of(topology, block), start=1)
+    ]
 
 
 # ---- Cut -----------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Pictures: the piano roll, the learning curve, the form as a chart; one visual language for all.
+"""Pictures: roll, learning curve, form, gates and cells; one visual language for all.
 
 Every helper takes ``ax`` (or makes a figure of the book's width), labels what it draws and returns
 the axes. Colours mean the same thing in every figure of the book: see `COLOURS`. A chapter that
@@ -22,6 +22,7 @@ from matplotlib.ticker import FixedLocator, NullFormatter
 from .blues import STEPS_PER_BAR, Form, pitch_name
 from .encoding import CHORDS_AND_MELODY, CHORDS_ONLY, Encoding
 from .midi import Music, tracks
+from .network import Step, Topology
 
 COLOURS: dict[str, str] = {
     "chords": "#0072B2",
@@ -97,6 +98,7 @@ def pitch_label(pitch: int) -> str:
     return pitch_name(pitch).replace("#", "♯").replace("b", "♭")
 
 
+_STRIP_GAP = 0.25  # between strips of gates and cells; a gate's strip is 1 high
 _ROOMY = 14  # up to so many bars, chord symbols stand upright side by side
 
 
@@ -266,6 +268,198 @@ def form_chart(
         )  # fmt: skip
     ax.set(xlim=(-0.01, columns + 0.01), ylim=(rows + 0.02, -0.02))
     ax.axis("off")
+    return ax
+
+
+@style()
+def activations(
+    steps: Step,
+    topology: Topology,
+    voice: str,
+    ax: Axes | None = None,
+    *,
+    form: Form | None = None,
+    title: str | None = None,
+) -> Axes:
+    """Draw what the gates and cells of a voice do, a strip each, block below block. Chapter 9.
+
+    A gate's strip is filled as high as the gate is open. A cell's state is drawn up or down from
+    the middle of its strip; the largest, which fills it, stands beside its name. Blocks and their
+    cells are counted from 1, blocks over all voices.
+
+    Parameters
+    ----------
+    steps : what `network.record` returns.
+    topology : of that network.
+    voice : whose blocks.
+    form : bar length and the chord symbols above.
+
+    Raises
+    ------
+    ValueError : if there is no such voice, or the steps are not of this topology.
+    """
+    _, blocks, _ = topology.parts(voice)
+    count = len(steps.input_gate)
+    for name, units in (("input_gate", topology.blocks), ("cell_state", topology.cells)):
+        shape = np.shape(getattr(steps, name))
+        if shape != (count, units):
+            raise ValueError(f"{name}: expected shape ({count}, {units}), got {shape}")
+    rows = []  # of each strip its foot, its height, its kind, its label, values up to 1 or -1 to 1
+    names = []
+    top = 0.0
+
+    def add(height: float, *row: Any) -> None:
+        nonlocal top
+        top -= height + _STRIP_GAP
+        rows.append((top, height, *row))
+
+    for block in range(blocks.start, blocks.stop):
+        begins = top
+        for gate in ("input_gate", "forget_gate", "output_gate"):
+            values = np.asarray(getattr(steps, gate))[:, block]
+            add(1.0, gate, gate.removesuffix("_gate"), values)
+        for number, cell in enumerate(np.flatnonzero(topology.block_of_cell == block), start=1):
+            values = np.asarray(steps.cell_state)[:, cell]
+            largest = float(np.abs(values).max())
+            add(1.8, "cell_state", f"cell {number} ±{largest:.2g}", values / (largest or 1.0))
+        names.append((f"block {block + 1}", (begins + top) / 2))
+        top -= 0.6
+    if ax is None:
+        ax = plt.figure(figsize=(WIDTH, 1.0 - 0.155 * top)).add_subplot()
+    bar = form.steps_per_bar if form else STEPS_PER_BAR
+    for start in range(0, count + 1, bar):
+        ax.axvline(start, color=COLOURS["faint"], linewidth=0.8, zorder=0)
+    for foot, height, kind, _, values in rows:
+        share = 0.5 if kind == "cell_state" else 0.0  # of the strip below the line of 0
+        zero = foot + share * height
+        ends = zero + (1 - share) * height * values
+        ax.axhline(zero, color=COLOURS[kind], linewidth=0.5, alpha=0.6, zorder=0)
+        ax.stairs(
+            ends, np.arange(count + 1), baseline=zero, fill=True, color=COLOURS[kind], linewidth=0
+        )
+    middles = [foot + height / 2 for foot, height, *_ in rows]
+    ax.set_yticks(middles, [label for *_, label, _ in rows], fontsize=9)
+    ax.tick_params(axis="y", length=0)
+    for text, middle in names:
+        _name_at_right(ax, text, COLOURS.get(voice, COLOURS["ink"]), middle)
+    ax.set(xlim=(0, count), ylim=(top + 0.5, 0.1))
+    ax.spines["left"].set_visible(False)
+    _label_bars(ax, count, bar, form, 1)
+    if title:
+        ax.set_title(title, loc="left", pad=6 + (14 if form else 0))
+    return ax
+
+
+@style()
+def number_table(
+    values: np.ndarray,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    ax: Axes | None = None,
+    *,
+    title: str | None = None,
+    decimals: int = 2,
+    bold: np.ndarray | None = None,
+) -> Axes:
+    """Draw a table of numbers with a shade behind each: blue above 0, orange below. Chapter 9.
+
+    Parameters
+    ----------
+    values : finite numbers, shape ``(rows, columns)``; the largest has the deepest shade.
+    rows, columns : their names.
+    decimals : of the numbers.
+    bold : which numbers are printed bold, bool of the same shape.
+
+    Raises
+    ------
+    ValueError : if names, ``bold`` and values don't match, or a value is not finite.
+    """
+    values = np.asarray(values, dtype=float)
+    bold = np.zeros(values.shape, bool) if bold is None else np.asarray(bold)
+    if values.shape != (len(rows), len(columns)) or bold.shape != values.shape:
+        raise ValueError(
+            f"{len(rows)} rows and {len(columns)} columns are named, values have shape "
+            f"{values.shape}, bold {bold.shape}"
+        )
+    if not np.isfinite(values).all():
+        raise ValueError("values must be finite")
+    if ax is None:
+        ax = plt.figure(figsize=(WIDTH, 0.6 + 0.24 * len(rows))).add_subplot()
+    largest = np.abs(values).max(initial=0.0) or 1.0
+    shades = mpl.colors.LinearSegmentedColormap.from_list(
+        "shades", [COLOURS["melody"], "white", COLOURS["chords"]]
+    )
+    ax.imshow(values, cmap=shades, vmin=-1.6 * largest, vmax=1.6 * largest, aspect="auto")
+    for row, column in np.ndindex(values.shape):
+        ax.text(
+            column,
+            row,
+            f"{values[row, column].round(decimals) + 0.0:.{decimals}f}".replace(
+                "-", "\N{MINUS SIGN}"
+            ),
+            ha="center",
+            va="center",
+            fontsize=9.5,
+            fontweight="bold" if bold[row, column] else "normal",
+        )
+    ax.set_xticks(range(len(columns)), columns, fontsize=9.5)
+    ax.set_yticks(range(len(rows)), rows, fontsize=9.5)
+    ax.xaxis.tick_top()
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    if title:
+        ax.set_title(title, loc="left", pad=8)
+    return ax
+
+
+@style()
+def form_map(
+    shares: np.ndarray,
+    rows: Sequence[str],
+    form: Form,
+    ax: Axes | None = None,
+    *,
+    title: str | None = None,
+    colour: str = COLOURS["ink"],
+) -> Axes:
+    """Draw at which steps of the form something happens, a row for each case. Chapter 9.
+
+    Parameters
+    ----------
+    shares : from 0 (white) to 1 (the colour), shape ``(rows, form.steps)``.
+    rows : names of the rows.
+    form : bar lines and chord symbols.
+
+    Raises
+    ------
+    ValueError : for shares of another shape or outside 0 to 1.
+    """
+    shares = np.asarray(shares, dtype=float)
+    if shares.shape != (len(rows), form.steps):
+        raise ValueError(f"expected shares of shape ({len(rows)}, {form.steps}): {shares.shape}")
+    if not ((shares >= 0) & (shares <= 1)).all():
+        raise ValueError("shares go from 0 to 1")
+    if ax is None:
+        ax = plt.figure(figsize=(WIDTH, 0.9 + 0.22 * len(rows))).add_subplot()
+    shades = mpl.colors.LinearSegmentedColormap.from_list("shades", ["white", colour])
+    ax.imshow(
+        shares,
+        cmap=shades,
+        vmin=0,
+        vmax=1,
+        aspect="auto",
+        interpolation="nearest",
+        extent=(0, form.steps, len(rows) - 0.5, -0.5),
+    )
+    for start in range(0, form.steps + 1, form.steps_per_bar):
+        ax.axvline(start, color=COLOURS["faint"], linewidth=0.8)
+    for line in np.arange(len(rows) - 1) + 0.5:
+        ax.axhline(line, color=COLOURS["faint"], linewidth=0.5)
+    ax.set_yticks(range(len(rows)), rows, fontsize=9)
+    ax.tick_params(axis="y", length=0)
+    _label_bars(ax, form.steps, form.steps_per_bar, form, 1)
+    if title:
+        ax.set_title(title, loc="left", pad=20)
     return ax
 
 

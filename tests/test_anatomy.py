@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from lstm_from_scratch.anatomy import (
+    cell_names,
     cells_of,
     disturb,
     entropy,
@@ -130,6 +131,14 @@ def test_a_noisy_bit_tells_what_shannon_says():
         value = label ^ (rng.random(len(label)) < flipped)
         expected = 1 + flipped * math.log2(flipped) + (1 - flipped) * math.log2(1 - flipped)
         assert abs(mutual_information(value, label, bins=2) - expected) < 0.01
+
+
+def test_two_values_are_two_classes_however_rare_one_is():
+    for share in (0.01, 0.05, 0.5, 0.96):
+        bit = np.random.default_rng(4).random(40_000) < share
+        expected = entropy(bit)
+        for value in (bit, ~bit):
+            assert abs(mutual_information(value, bit, bins=2) - expected) < 1e-3
 
 
 def test_only_the_order_of_values_matters():
@@ -283,6 +292,7 @@ def test_a_frozen_gate_stands_still_and_the_others_do_not(seed):
 def test_cells_of_blocks_part_the_cells():
     t = Topology((Voice("one", 1, (2, 1)), Voice("other", 1, (3,))))
     assert [cells_of(t, block).tolist() for block in range(3)] == [[0, 1], [2], [3, 4, 5]]
+    assert cell_names(t) == ["1.1", "1.2", "2.1", "3.1", "3.2", "3.3"]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,16 @@ from matplotlib.colors import same_color, to_rgb
 from lstm_from_scratch import figures
 from lstm_from_scratch.blues import TWELVE_BAR, Form, Note, chorus
 from lstm_from_scratch.encoding import CHORDS_AND_MELODY, CHORDS_ONLY, Encoding
-from lstm_from_scratch.figures import COLOURS, form_chart, learning_curve, piano_roll
+from lstm_from_scratch.figures import (
+    COLOURS,
+    activations,
+    form_chart,
+    form_map,
+    learning_curve,
+    number_table,
+    piano_roll,
+)
+from lstm_from_scratch.network import Network, Topology, Voice, record
 
 
 @pytest.fixture(autouse=True)
@@ -168,8 +177,131 @@ def test_the_chart_has_three_lines_of_four_bars():
     assert [t.replace("♯", "#") for t in texts(ax)[1::2]] == list(TWELVE_BAR.chords)
 
 
+def inside(seed=0, steps=96):
+    """What a random network of two voices does: its topology and the record."""
+    rng = np.random.default_rng(seed)
+    sizes = [tuple(int(n) for n in rng.integers(1, 4, size=rng.integers(1, 5))) for _ in range(2)]
+    t = Topology((Voice("chords", 2, sizes[0]), Voice("melody", 3, sizes[1], reads=("chords",))))
+    hidden = rng.normal(0, 2, t.hidden_mask.shape) * t.hidden_mask
+    network = Network(t, hidden, np.zeros(t.output_mask.shape))
+    return t, record(network, rng.integers(2, size=(steps, 5)))
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("voice", ["chords", "melody"])
+def test_each_gate_and_cell_has_a_strip_that_shows_its_values(seed, voice):
+    t, steps = inside(seed, 50)
+    ax = activations(steps, t, voice, form=TWELVE_BAR)
+    _, blocks, _ = t.parts(voice)
+    strips = list(ax.patches)
+    labels = [tick.get_text() for tick in ax.get_yticklabels()]
+    assert len(strips) == len(labels) == len(ax.get_yticks())
+    order = iter(zip(strips, labels, ax.get_yticks(), strict=True))
+    lowest = 1.0
+
+    def strip(kind, values, scale):
+        nonlocal lowest
+        patch, label, middle = next(order)
+        assert same_color(patch.get_facecolor(), COLOURS[kind])
+        data = patch.get_data()
+        zero = np.unique(data.baseline)
+        assert len(zero) == 1
+        np.testing.assert_allclose(data.values - zero, values * scale, atol=1e-12)
+        np.testing.assert_array_equal(data.edges, np.arange(51))
+        height = 1.0 if kind != "cell_state" else 1.8
+        assert middle + height / 2 < lowest, "strips stand below each other"
+        assert data.values.min() >= middle - height / 2 - 1e-9
+        assert data.values.max() <= middle + height / 2 + 1e-9
+        lowest = middle - height / 2
+        return label
+
+    for block in range(blocks.start, blocks.stop):
+        for gate in ("input_gate", "forget_gate", "output_gate"):
+            assert strip(gate, getattr(steps, gate)[:, block], 1.0) == gate.split("_")[0]
+        for number, cell in enumerate(np.flatnonzero(t.block_of_cell == block), start=1):
+            state = steps.cell_state[:, cell]
+            largest = np.abs(state).max()
+            assert strip("cell_state", state, 0.9 / largest) == f"cell {number} ±{largest:.2g}"
+    assert ax.get_xlim() == (0, 50)
+    low, high = ax.get_ylim()
+    assert low < lowest and high >= 0
+    assert [x for x in texts(ax) if x.startswith("block")] == [
+        f"block {block + 1}" for block in range(blocks.start, blocks.stop)
+    ]
+    assert [x.replace("♯", "#") for x in texts(ax)[-7:]] == list(TWELVE_BAR.chords[:7])
+
+
+def test_a_cell_that_holds_nothing_is_drawn_as_a_line():
+    t, steps = inside()
+    empty = steps._replace(cell_state=np.zeros_like(steps.cell_state))
+    ax = activations(empty, t, "chords")
+    assert "cell 1 ±0" in [tick.get_text() for tick in ax.get_yticklabels()]
+
+
+def test_a_table_prints_and_shades_its_numbers():
+    values = np.array([[0.5, -1.25], [0.0, 1.25], [0.1, -0.004]])
+    bold = values > 1
+    ax = number_table(values, ["a", "b", "c"], ["left", "right"], bold=bold, title="A table")
+    assert texts(ax) == ["0.50", "\N{MINUS SIGN}1.25", "0.00", "1.25", "0.10", "0.00"]
+    assert [t.get_fontweight() == "bold" for t in ax.texts] == bold.ravel().tolist()
+    np.testing.assert_array_equal(ax.images[0].get_array(), values)
+    shade = ax.images[0].cmap(ax.images[0].norm(values))[..., :3]
+    np.testing.assert_allclose(shade[1, 0], 1, atol=0.01)
+    assert shade[1, 1, 2] > shade[1, 1, 0], "blue above 0"
+    assert shade[0, 1, 2] < shade[0, 1, 0], "orange below"
+    assert shade.sum(axis=2)[0, 0] > shade.sum(axis=2)[1, 1], "the larger, the deeper"
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["left", "right"]
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["a", "b", "c"]
+    assert [(t.get_position()) for t in ax.texts][:3] == [(0, 0), (1, 0), (0, 1)]
+    assert texts(number_table(np.zeros((1, 1)), ["a"], ["b"], decimals=0)) == ["0"]
+
+
+def test_a_map_shades_each_step_of_the_form():
+    shares = np.zeros((2, 96))
+    shares[0, 10], shares[1, 95] = 1, 0.5
+    ax = form_map(shares, ["one", "other"], TWELVE_BAR, title="A map", colour="#ff0000")
+    image = ax.images[0]
+    np.testing.assert_array_equal(image.get_array(), shares)
+    assert image.get_extent() == [0, 96, 1.5, -0.5]
+    shade = image.cmap(image.norm(shares))[..., :3]
+    np.testing.assert_allclose(shade[0, 10], (1, 0, 0))
+    np.testing.assert_allclose(shade[0, 0], 1)
+    np.testing.assert_allclose(shade[1, 95], (1, 0.5, 0.5), atol=0.01)
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["one", "other"]
+    assert [t.replace("♯", "#") for t in texts(ax)] == list(TWELVE_BAR.chords)
+    assert ax.get_title(loc="left") == "A map"
+
+
+@pytest.mark.parametrize(
+    ("draw", "message"),
+    [
+        (lambda: activations(inside()[1], inside()[0], "drums"), "no voice 'drums'"),
+        (
+            lambda: activations(inside(1)[1], inside(2)[0], "chords"),
+            r"input_gate: expected shape \(96, ",
+        ),
+        (lambda: number_table(np.zeros((2, 2)), ["a"], ["b", "c"]), "1 rows and 2 columns"),
+        (
+            lambda: number_table(np.zeros((1, 2)), ["a"], ["b", "c"], bold=np.zeros(2, bool)),
+            r"bold \(2,\)",
+        ),
+        (lambda: number_table(np.full((1, 1), np.nan), ["a"], ["b"]), "must be finite"),
+        (lambda: form_map(np.zeros((1, 95)), ["a"], TWELVE_BAR), r"shape \(1, 96\)"),
+        (lambda: form_map(np.full((1, 96), 1.1), ["a"], TWELVE_BAR), "from 0 to 1"),
+        (lambda: form_map(np.full((1, 96), np.nan), ["a"], TWELVE_BAR), "from 0 to 1"),
+    ],
+)
+def test_what_cells_can_not_do_is_not_drawn(draw, message):
+    with pytest.raises(ValueError, match=message):
+        draw()
+
+
 def test_letters_are_large_enough_for_a_phone():
+    t, steps = inside()
     for ax in (
+        activations(steps, t, "melody", form=TWELVE_BAR),
+        number_table(np.zeros((1, 1)), ["a"], ["b"]),
+        form_map(np.zeros((1, 96)), ["a"], TWELVE_BAR),
         piano_roll(chorus(1), form=TWELVE_BAR),
         learning_curve([1], [1]),
         form_chart(TWELVE_BAR),
@@ -182,7 +314,14 @@ def test_letters_are_large_enough_for_a_phone():
 
 
 def test_nothing_a_helper_draws_falls_outside_its_figure():
-    for ax in (piano_roll(chorus(1), form=TWELVE_BAR, title="Title"), form_chart(TWELVE_BAR)):
+    t, steps = inside()
+    for ax in (
+        activations(steps, t, "melody", form=TWELVE_BAR, title="Title"),
+        number_table(np.zeros((1, 1)), ["a"], ["b"], title="Title"),
+        form_map(np.zeros((1, 96)), ["a"], TWELVE_BAR, title="Title"),
+        piano_roll(chorus(1), form=TWELVE_BAR, title="Title"),
+        form_chart(TWELVE_BAR),
+    ):
         figure = ax.figure
         figure.canvas.draw()
         tight, whole = figure.get_tightbbox(), figure.bbox_inches
