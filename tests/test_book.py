@@ -357,3 +357,31 @@ def test_a_score_is_drawn_in_the_colour_of_the_page_and_fits_a_phone(browser: Br
                 box = image.bounding_box()
                 assert box["width"] > 280 and box["x"] + box["width"] <= NARROW["width"]
             opened.page.context.close()
+
+
+def test_the_music_can_be_watched_in_the_book(browser: Browser) -> None:
+    page = open_page(browser, "notebooks/08_experiment_2.html").page
+    player = page.locator(".performance").first
+    player.scroll_into_view_if_needed()
+    player.get_by_role("button", name="Play").click()
+    page.wait_for_function("Number(document.querySelector('.performance').dataset.step) > 2")
+    page.keyboard.press("Space")
+    page.wait_for_function("document.querySelector('.performance').dataset.playing === 'false'")
+    box = player.locator("svg").first.bounding_box()
+    page.mouse.click(box["x"] + 0.7 * box["width"], box["y"] + 30)
+    page.wait_for_function("Number(document.querySelector('.performance').dataset.step) > 40")
+    page.context.close()
+
+
+def test_one_of_several_sounds_is_chosen_without_a_script(browser: Browser) -> None:
+    visit = open_page(browser, "notebooks/08_experiment_2.html", java_script_enabled=False)
+    choices = visit.page.locator("fieldset.choice")
+    assert choices.count() >= 2
+    for choice in choices.all():
+        buttons, sounds = choice.get_by_role("radio"), choice.locator("audio")
+        assert buttons.count() == sounds.count() > 1
+        for chosen, button in enumerate(buttons.all()):
+            button.check()
+            shown = [sound.is_visible() for sound in sounds.all()]
+            assert shown == [number == chosen for number in range(len(shown))]
+    visit.page.context.close()
