@@ -128,9 +128,12 @@ def test_what_is_drawn_is_of_every_kind():
 
 @every_topology
 def test_each_step_is_that_of_network_and_gradient(topology):
-    """Three times 700 steps; each voice learns in two of these turns and rests in one."""
+    """Three times 700 steps; each voice learns in two of these turns and rests in one.
+
+    Three gross errors clear the state, and so do two choruses in a row without a reset.
+    """
     rng = np.random.default_rng(seed=11)
-    rolls, forgiven, turns = random_rolls(topology, rng), 3, 700
+    rolls, forgiven, fresh, turns = random_rolls(topology, rng), 3, 2, 700
     arena = prepared(topology, seed=12)
     orders = rng.integers(len(rolls), size=(1, 6 * turns))
     rows = [topology.rows(voice.name) for voice in topology.voices]
@@ -139,7 +142,7 @@ def test_each_step_is_that_of_network_and_gradient(topology):
     there = topology.hidden_mask[topology.cell_rows]
     resting = np.zeros(len(topology.voices), dtype=bool)
 
-    song = now = errors = used = resets = wraps = 0
+    song = now = errors = used = resets = wraps = whole = anew = 0
     for step in range(3 * turns):
         if step % turns == 0:
             set_learning(arena, 1.0, turn=step // turns)
@@ -154,13 +157,16 @@ def test_each_step_is_that_of_network_and_gradient(topology):
         velocity, partials = np.concatenate(arena.velocity()), arena.partials()
         for voice in np.flatnonzero(resting):
             assert not velocity[rows[voice]].any(), "who rests has no momentum"
-        tally = arena.train(rolls, orders[:, used:], np.array([forgiven]), 1)
+        tally = arena.train(
+            rolls, orders[:, used:], np.array([forgiven]), 1, fresh=np.array([fresh])
+        )
 
         # Where the music goes on: in the chorus, or with the next one that was drawn.
         inputs = rolls[song, now]
         now += 1
         if now == rolls.shape[1]:
             song, now, used, wraps = orders[0, used], 0, used + 1, wraps + 1
+            whole += 1
         target = rolls[song, now]
 
         record = forward(network, state, inputs)
@@ -177,13 +183,17 @@ def test_each_step_is_that_of_network_and_gradient(topology):
         reset = errors >= forgiven
         if reset:
             song, now, used, errors, resets = orders[0, used], 0, used + 1, 0, resets + 1
+            whole = 0
+        begins = now == 0 and whole >= fresh
+        if begins:
+            whole, anew = 0, anew + 1
 
         assert tally.gross_errors[0] == gross and tally.resets[0] == reset
         assert arena.cursors[0].tolist()[:2] == [song, now] and arena.cursors[0, 3] == errors
         weights = np.concatenate([network.hidden, network.output])
         assert_close(np.concatenate(arena.velocity()), velocity, f"velocity, step {step}")
         assert_close(np.concatenate(arena.weights()), weights + velocity, f"weights, step {step}")
-        kept = 0.0 if reset else 1.0
+        kept = 0.0 if reset or begins else 1.0
         assert_close(arena.state().cell_state, kept * record.cell_state, f"state, step {step}")
         assert_close(arena.state().cell_output, kept * record.cell_output, f"output, step {step}")
         assert_close(arena.partials(), kept * advanced, f"partials, step {step}")
@@ -191,6 +201,7 @@ def test_each_step_is_that_of_network_and_gradient(topology):
             expected = cross_entropy(record.prediction[own], target[own])
             assert tally.cross_entropy[0, k] == pytest.approx(expected, rel=1e-9)
     assert resets > 20 and wraps > 50, "resets and chorus ends were hardly tried"
+    assert anew > 5, "beginnings from a cleared state were hardly tried"
 
 
 @every_topology
@@ -394,15 +405,16 @@ def test_a_lane_beside_others_gives_the_same_bits():
     topology, lanes = TOPOLOGIES["one voice"], 3
     rng = np.random.default_rng(seed=24)
     rolls, orders = random_rolls(topology, rng), rng.integers(4, size=(lanes, 2 * STEPS))
-    forgiven = np.array([3, 1, 5])
+    forgiven, fresh = np.array([3, 1, 5]), np.array([2, 7, 1])
     beside = prepared(topology, seed=25, lanes=lanes)
     beside.cursors[:, 0] = [2, 0, 3]
-    together = beside.train(rolls, orders, forgiven, STEPS)
+    together = beside.train(rolls, orders, forgiven, STEPS, fresh)
     assert len(set(together.resets)) == lanes, "the lanes should have come apart"
     for lane in range(lanes):
         alone = prepared(topology, seed=25 + lane, scale=1.0 + lane)
         alone.cursors[0, 0] = [2, 0, 3][lane]
-        tally = alone.train(rolls, orders[lane : lane + 1], forgiven[lane : lane + 1], STEPS)
+        own = slice(lane, lane + 1)
+        tally = alone.train(rolls, orders[own], forgiven[own], STEPS, fresh[own])
         assert everything(alone) == everything(beside, lane)
         assert alone.cursors[0].tobytes() == beside.cursors[lane].tobytes()
         for got, expected in zip(together, tally, strict=True):
