@@ -424,6 +424,15 @@ def test_another_encoding_form_and_temperature_are_passed_on():
     np.testing.assert_array_equal(played, expected)
 
 
+def test_what_was_heard_before_is_brought_along(improviser):
+    heard = hear(improviser, CHORDS_AND_MELODY.encode(chorus(3).notes, 96))
+    rng = np.random.default_rng
+    roll = compose(improviser, chorus(9), 2, 1, rng(17), state=heard)
+    seed = CHORDS_AND_MELODY.encode(chorus(9).notes, 96)[:2]
+    np.testing.assert_array_equal(roll, free_run(improviser, seed, 96, rng(17), state=heard))
+    assert (roll != compose(improviser, chorus(9), 2, 1, rng(17))).any()
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

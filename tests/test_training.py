@@ -878,6 +878,32 @@ def test_arrays_of_another_program_are_refused(tmp_path):
         load(path)
 
 
+def test_nothing_in_a_file_is_executed(tmp_path):
+    class Spell:
+        def __reduce__(self):
+            return os.mkdir, (str(tmp_path / "it was cast"),)
+
+    path = tmp_path / "cursed.npz"
+    np.savez(path, about=np.array(Spell(), dtype=object))
+    with pytest.raises(ValueError, match="not a trained network of ours"):
+        load(path)
+    assert [p.name for p in tmp_path.iterdir()] == ["cursed.npz"]
+    np.load(path, allow_pickle=True)["about"]
+    assert (tmp_path / "it was cast").exists(), "the spell would have worked"
+
+
+def test_what_describes_a_training_can_not_be_changed_by_accident(result):
+    for thing, name in (
+        (TINY_LEARNING, "momentum"),
+        (RECIPE, "seed"),
+        (result, "steps"),
+        (result.curve, "steps"),
+    ):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(thing, name, 0)
+    assert result != replace(result) and result.curve != replace(result.curve)
+
+
 def test_a_missing_file_is_missing(tmp_path):
     with pytest.raises(FileNotFoundError):
         load(tmp_path / "none.npz")
