@@ -464,7 +464,7 @@ STUDIES = {
         "Experiment 2, stopped at other moments after the chords are learned",
         _course,
         Course,
-        range(8),
+        range(6),
         tuple((48_000 * 3**power,) for power in range(7)),
     ),
     "experiment-2-chords-go-on": Study(
