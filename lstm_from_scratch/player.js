@@ -250,6 +250,10 @@
       event.stopPropagation();
     });
 
+    // JupyterLab takes keys for its own, "b" for a new cell, unless the focused element says no.
+    for (const control of root.querySelectorAll("button, input, .scroll")) {
+      control.dataset.lmSuppressShortcuts = true;
+    }
     for (const hidden of root.querySelectorAll("[hidden]")) hidden.hidden = false;
     audio.hidden = true;
     tempo.dispatchEvent(new Event("input"));

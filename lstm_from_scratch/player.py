@@ -498,7 +498,7 @@ def _page(
 ) -> tuple[str, str]:
     """What stands before and after the sound; what needs a script is hidden until it runs."""
     named = html.escape(title)
-    stored = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+    stored = json.dumps(data, ensure_ascii=False, separators=(",", ":"))  # words made here, no "<"
     colours = "".join(f"--{name.replace('_', '-')}:{value};" for name, value in COLOURS.items())
     here = files(__package__)
     style = here.joinpath("player.css").read_text(encoding="utf-8")
@@ -516,8 +516,7 @@ def _page(
     )
     tempo = data["tempo"]
     last = len(data["where"]) - 1
-    before = f"""<figure class="performance" aria-label="{named}" style="{colours}"
- data-lm-suppress-shortcuts="true"><style>{style}</style>
+    before = f"""<figure class="performance" aria-label="{named}" style="{colours}"><style>{style}</style>
 <p class="title">{named}</p>
 <audio controls preload="metadata" aria-label="{named}" src=\""""
     after = f"""\"></audio>

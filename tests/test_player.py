@@ -961,7 +961,15 @@ def test_it_works_in_jupyterlab(browser: Browser, lab: str, tmp_path: Path) -> N
     for key, moved in (("ArrowRight", 1), ("ArrowUp", 9), ("ArrowDown", 1), ("ArrowLeft", 0)):
         page.keyboard.press(key)  # in JupyterLab arrows also choose cells: not from here
         assert built.step() == step + moved
-    assert page.locator(".jp-Cell").count() == 2
+    active = page.locator(".jp-Cell").evaluate_all(
+        "all => all.map(c => c.matches('.jp-mod-active'))"
+    )
+    for key in ("b", "ArrowDown", "a", "m"):  # cells to be added, chosen, turned into text
+        page.keyboard.press(key)
+    page.wait_for_timeout(300)
+    now = page.locator(".jp-Cell").evaluate_all("all => all.map(c => c.matches('.jp-mod-active'))")
+    assert (len(now), now) == (2, active)
+    assert page.locator(".jp-MarkdownCell").count() == 0
     assert page.evaluate("document.activeElement.closest('.performance') !== null")
     assert problems == []
     context.close()
