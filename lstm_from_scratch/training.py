@@ -180,7 +180,7 @@ PAPER_2 = replace(
     window=24_000_000,
     windows=5,
 )
-"""Experiment 2 as printed: the melody as the chords, and both until errors have reached a plateau.
+"""Experiment 2 as printed: the melody as the chords, and both learn on, for five windows at most.
 
 A melody's choices are no errors, so only those of the chords count as gross (``wrong``)."""
 
