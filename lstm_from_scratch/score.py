@@ -157,6 +157,19 @@ def struck(notes: Iterable[Note]) -> tuple[Note, ...]:
     )
 
 
+def played(music: Music) -> dict[str, tuple[Note, ...]]:
+    """Named tracks of music that came out of a roll, with chords that are struck (see `struck`).
+
+    Raises
+    ------
+    ValueError : for anything that is not a note.
+
+    Chapter 8.
+    """
+    parts = tracks(music)
+    return {name: struck(part) if name == "chords" else part for name, part in parts.items()}
+
+
 def musicxml(
     music: Music,
     *,

@@ -682,3 +682,13 @@ def test_without_verovio_there_is_still_musicxml(monkeypatch, tmp_path):
     with pytest.raises(ModuleNotFoundError, match="pip install verovio"):
         score.pdf(chorus(1), tmp_path / "a.pdf")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_played_strikes_its_chords_and_leaves_its_melody_alone():
+    melody = [Note(60, 0, 3), Note(62, 3, 5)]
+    chords = [Note(48, 0, 8), Note(52, 0, 4), Note(53, 4, 4)]
+    parts = score.played([*melody, *chords])
+    assert parts["melody"] == tuple(melody)
+    assert parts["chords"] == score.struck(chords)
+    assert set(parts["chords"]) == {Note(48, 0, 4), Note(52, 0, 4), Note(48, 4, 4), Note(53, 4, 4)}
+    assert score.played(melody) == {"melody": tuple(melody)}

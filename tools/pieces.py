@@ -54,9 +54,7 @@ def _improvised(music: Music, given: int, seed: int, choruses: int) -> Music:
     )
     state, rng = composing.hear(network, heard), np.random.default_rng(seed)
     roll = composing.compose(network, music, given, choruses, rng, state=state)
-    notes = CHORDS_AND_MELODY.decode(roll[-TWELVE_BAR.steps :])
-    parts = midi.tracks(notes)
-    return parts | {"chords": score.struck(parts["chords"])}
+    return score.played(CHORDS_AND_MELODY.decode(roll[-TWELVE_BAR.steps :]))
 
 
 def improvisation() -> Music:
