@@ -517,7 +517,7 @@ def _page(
     tempo = data["tempo"]
     last = len(data["where"]) - 1
     before = f"""<figure class="performance" aria-label="{named}" style="{colours}">
-><style>{style}</style>
+<style>{style}</style>
 <p class="title">{named}</p>
 <audio controls preload="metadata" aria-label="{named}" src=\""""
     after = f"""\"></audio>

@@ -161,6 +161,12 @@ def test_a_title_is_words_not_markup() -> None:
     assert Counter(tag for tag, *_ in page.all)["b"] == 1  # the word on the play button
 
 
+def test_whatever_can_be_read_is_a_word_or_a_number(performance: Performance) -> None:
+    markup = re.sub(r"(?s)<(style|script)\b.*?</\1>", "", performance._repr_html_())
+    texts = [text.strip() for text in re.split(r"<[^>]*>", markup)]
+    assert [text for text in texts if text and not re.search(r"\w", text)] == []
+
+
 def test_names_of_voices_are_words_not_markup() -> None:
     topology = Topology((Voice('<i class="x">', 25, (1,)),))
     roll = random_roll(8)
