@@ -367,8 +367,8 @@ def test_the_music_can_be_watched_in_the_book(browser: Browser) -> None:
     page.wait_for_function("Number(document.querySelector('.performance').dataset.step) > 2")
     page.keyboard.press("Space")
     page.wait_for_function("document.querySelector('.performance').dataset.playing === 'false'")
-    box = player.locator("svg").first.bounding_box()
-    page.mouse.click(box["x"] + 0.7 * box["width"], box["y"] + 30)
+    picture = player.locator("svg.steps").bounding_box()
+    page.mouse.click(picture["x"] + 0.7 * picture["width"], picture["y"] + 60)
     page.wait_for_function("Number(document.querySelector('.performance').dataset.step) > 40")
     page.context.close()
 
