@@ -138,7 +138,7 @@ def test_a_free_run_goes_on_from_the_state_it_is_given(number):
 
 
 @pytest.mark.parametrize("part", [0, 1])
-@pytest.mark.parametrize("values", [np.zeros(3), np.zeros((1, 1)), [np.nan]])
+@pytest.mark.parametrize("values", [np.zeros(3), np.zeros((1, 1)), [], 0.0, [np.nan]])
 def test_a_state_that_is_not_of_the_network_is_refused(part, values):
     state = [np.zeros(1), np.zeros(1)]
     state[part] = values

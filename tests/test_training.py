@@ -8,6 +8,7 @@ import json
 import os
 import re
 import stat
+import time
 import zipfile
 from dataclasses import replace
 
@@ -86,6 +87,10 @@ def test_the_printed_recipe_is_the_papers():
     assert learning.input_gate_bias == learning.forget_gate_bias == stairs
     assert learning.output_gate_bias == stairs
     assert learning.output_bias == 0.5
+    # What the paper leaves open.
+    assert voice.g == (-2.0, 2.0) and voice.h == (-1.0, 1.0)
+    assert (learning.initial_range, learning.wrong, PAPER.forgiven) == (0.1, 0.5, 8)
+    assert (learning.until, learning.decay, PAPER.choruses) == ("test", 0.0, 1_000)
 
 
 def test_the_printed_recipe_of_experiment_2_is_the_papers():
@@ -275,6 +280,20 @@ def test_choruses_are_heard_in_random_order():
     assert len(set(halves.gross_errors)) > 3, "an order that repeats is not random"
 
 
+def test_every_chorus_is_drawn_anew_from_the_first_on():
+    """Of two choruses each is as likely, whether it is heard first, second or ninth."""
+    rolls = np.stack([np.ones((2, 3)), np.zeros((2, 3))])
+    still = replace(TINY_LEARNING, learning_rate=0.0, output_bias=3.0, wrong=0.5)
+    recipe = replace(RECIPE, voices=(still,), forgiven=0, max_steps=18, test_every=1)
+    silent = np.array(
+        [trained(replace(recipe, seed=seed), rolls).curve.gross_errors for seed in range(200)]
+    )
+    # The step before a silent one is a gross error; a chorus is silent in both its steps.
+    np.testing.assert_array_equal(silent[:, 1:-1:2], silent[:, 2::2])
+    often = silent[:, ::2].sum(axis=0)
+    assert (np.abs(often - 100) < 5 * np.sqrt(200 / 4)).all()
+
+
 def test_training_does_not_change_what_it_is_given():
     roll = ROLL.copy()
     roll.setflags(write=False)
@@ -301,11 +320,12 @@ def test_the_test_is_asked_again_and_again_until_it_says_enough():
 
 
 def test_training_gives_up_in_the_end_and_says_so():
+    started = time.perf_counter()
     result = trained(replace(RECIPE, max_steps=250))
+    assert 0 < result.seconds < time.perf_counter() - started
     assert not result.learned and result.steps == 250
     assert result.curve.steps.tolist() == [100, 200, 250]
     assert result.recipe == replace(RECIPE, max_steps=250)
-    assert result.seconds > 0
 
 
 @pytest.mark.parametrize("rolls", [ROLL, ROLLS], ids=["one chorus", "several"])
@@ -922,6 +942,15 @@ def test_the_stored_network_is_what_its_recipe_makes():
     again = train(short, roll, test, progress=False)
     assert bits(again.network) == bits(kept.network)
     np.testing.assert_array_equal(again.curve.resets, kept.curve.resets)
+
+
+def test_the_stored_network_of_experiment_2_has_the_chords_of_experiment_1():
+    one, two = stored("experiment_1"), stored("experiment_2")
+    assert two.recipe == RECOMMENDED_2 and two.learned_at == one.learned_at
+    assert voice_of(two.network, "chords") == bits(one.network)
+    tests = len(one.curve.steps)
+    np.testing.assert_array_equal(two.curve.resets[:tests], one.curve.resets)
+    assert not two.curve.gross_errors[tests:].any()
 
 
 def test_a_network_that_is_not_in_the_package_is_refused():
