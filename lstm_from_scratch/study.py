@@ -2,7 +2,7 @@
 
 ``python -m lstm_from_scratch.study NAME`` runs a study and writes each result to a CSV file as it
 comes. What is in the file is done: a study that was stopped goes on where it was, with nothing
-done twice and nothing lost. ``--list`` names the studies; what they do is in `experiments`.
+done twice and nothing lost. ``--list`` names the studies; what they ask is in `questions`.
 
 Chapters 3, 7 and 8 draw the first of them.
 """
@@ -23,7 +23,8 @@ import numpy as np
 from tqdm import tqdm
 
 from . import __version__
-from .experiments import HELD_CHORUSES, STUDIES, Study
+from .experiments import HELD_CHORUSES, Study
+from .questions import STUDIES
 
 __all__ = ["HELD_CHORUSES", "STUDIES", "Study", "column", "interval", "read", "run"]
 

@@ -9,6 +9,7 @@ from lstm_from_scratch import composing, experiments, measures
 from lstm_from_scratch.baselines import random_walk
 from lstm_from_scratch.blues import TWELVE_BAR, chorus
 from lstm_from_scratch.encoding import CHORDS_AND_MELODY, CHORDS_ONLY
+from lstm_from_scratch.questions import first
 from lstm_from_scratch.training import RECOMMENDED_2
 
 QUICK = 10_005
@@ -86,7 +87,7 @@ def test_what_is_judged_is_what_is_played(trained):
 
 
 def test_chords_that_go_on_are_tested_on():
-    row = experiments.chords_go_on(SHORT, QUICK)
+    row = first.chords_go_on(SHORT, QUICK)
     assert row.learned_at == 940_800
     assert row.tests == 2 * 48_000 // SHORT.test_every
     assert 0 <= row.passed <= row.tests
