@@ -1,11 +1,12 @@
 """Questions that are put to many seeds: each a `Study`, by the name of its table in ``results/``.
 
 * `first`: do the experiments work, and how often? (chapters 3, 6, 7 and 8)
+* `composers`: is the network any good, and would something simpler do? (chapter 10)
 
 `study` runs them.
 """
 
-from . import first
+from . import composers, first
 
-STUDIES = {**first.STUDIES}
+STUDIES = {**first.STUDIES, **composers.STUDIES}
 """All studies by name."""
