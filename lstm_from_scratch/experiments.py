@@ -17,7 +17,7 @@ import numpy as np
 
 from . import measures
 from .baselines import simple_rnn
-from .blues import TWELVE_BAR, chorus, split
+from .blues import TWELVE_BAR, split
 from .composing import Composer, Soloist, keeps_form, recall
 from .encoding import CHORDS_AND_MELODY, CHORDS_ONLY
 from .network import Network
@@ -107,9 +107,11 @@ def choruses(size: int = TRAINING_SET) -> Choruses:
 
 def rolls(numbers: tuple[int, ...]) -> np.ndarray:
     """Choruses as the network hears them, shape ``(choruses, 96, 25)``. Chapter 8."""
-    return np.array(
-        [CHORDS_AND_MELODY.encode(chorus(number).notes, TWELVE_BAR.steps) for number in numbers]
-    )
+    chords = CHORDS_AND_MELODY.form_roll(TWELVE_BAR)
+    heard = np.tile(chords, (len(numbers), 1, 1))
+    melody = measures.chorus_lines(numbers)[..., None] == np.array(CHORDS_AND_MELODY.melody)
+    heard[..., CHORDS_AND_MELODY.melody_units] = melody
+    return heard
 
 
 class Improviser(NamedTuple):

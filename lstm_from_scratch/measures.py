@@ -77,13 +77,14 @@ def in_form(roll: np.ndarray, form: np.ndarray, length: int) -> np.ndarray:
         raise ValueError(f"expected a roll of shape (steps, {form.shape[1]}), got {roll.shape}")
     if not 1 <= length <= len(roll):
         raise ValueError(f"length must be 1 to {len(roll)}, the steps of the roll, got {length}")
-    # In row t and column p: how many steps up to t are what the form has up to its step p.
-    run = np.zeros(len(form), dtype=int)
-    found = np.zeros(len(roll), dtype=bool)
-    for now, played in enumerate(roll):
-        run = np.where((form == played).all(axis=1), np.roll(run, 1) + 1, 0)
-        found[now] = run.max() >= length
-    return found[length - 1 :]
+    _, kind = np.unique(np.concatenate([form, roll]), axis=0, return_inverse=True)
+    form_kinds, roll_kinds = np.split(kind.ravel(), [len(form)])
+    found = np.zeros(len(roll) - length + 1, dtype=bool)
+    for start in range(len(form)):
+        same = roll_kinds == np.resize(np.roll(form_kinds, -start), len(roll))
+        agreed = np.concatenate([[0], np.cumsum(same)])
+        found |= agreed[length:] - agreed[:-length] == length
+    return found
 
 
 def in_own_chord(roll: np.ndarray, encoding: Encoding = CHORDS_AND_MELODY) -> np.ndarray:

@@ -56,9 +56,9 @@ class TransitionTable:
         numbers = self._numbers(roll)
         padded = np.concatenate([np.full(self.order - 1, SILENCE), numbers])
         contexts = np.lib.stride_tricks.sliding_window_view(padded, self.order)
-        different, place = np.unique(contexts, axis=0, return_inverse=True)
-        counts = np.array([self.following(context) for context in different.tolist()])
-        return ((counts / counts.sum(axis=1, keepdims=True)) @ self.steps)[place.ravel()]
+        first, place, _ = _different(contexts)
+        counts = np.array([self.following(context) for context in contexts[first].tolist()])
+        return ((counts / counts.sum(axis=1, keepdims=True)) @ self.steps)[place]
 
     def go_on(self, seed: np.ndarray, steps: int, rng: np.random.Generator) -> np.ndarray:
         """See `composing.Composer`: chords and note of a step are drawn together."""
@@ -124,9 +124,23 @@ def _count(
     sequences: np.ndarray, counts: dict[tuple[int, ...], np.ndarray], different: int
 ) -> None:
     """Add how often the last element of each row came after the others."""
-    seen, times = np.unique(sequences, axis=0, return_counts=True)
-    for (*context, following), count in zip(seen.tolist(), times.tolist(), strict=True):
+    first, _, times = _different(sequences)
+    for (*context, following), count in zip(sequences[first].tolist(), times, strict=True):
         counts.setdefault(tuple(context), np.zeros(different))[following] += count
+
+
+def _different(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Where each different row stands first, which of these every row is, how often each occurs.
+
+    As `np.unique` along an axis, column by column: many times as fast for long tables of numbers.
+    """
+    place, low = np.zeros(len(rows), dtype=int), rows.min()
+    for column in rows.T:
+        mixed = place * (rows.max() - low + 1) + column - low
+        _, first, place, times = np.unique(
+            mixed, return_index=True, return_inverse=True, return_counts=True
+        )
+    return first, place, times
 
 
 def compose(
