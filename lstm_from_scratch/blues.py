@@ -330,11 +330,14 @@ FORMS = {
             *("C6", "Am7", "Dm7", "G7", "C6", "G7", "C6", "C6"),
         ),
     ),
+    "our blues in sixteenths": Form("twelve-bar blues", TWELVE_BAR.chords, steps_per_bar=16),
+    "our blues in thirty-seconds": Form("twelve-bar blues", TWELVE_BAR.chords, steps_per_bar=32),
 }
-"""Our blues and four other progressions, chords alone, to see what depends on the form.
+"""Our blues and others, chords alone, to see what depends on the form and on the length of a step.
 
 The plain blues holds its first chord for 32 steps, and with the end of the chorus before for 48:
 the case that the paper begins with (section 1). The song's first five bars come back twice with
 another ending, around a bridge: what comes next depends on what was heard 64 steps ago and more.
+In thirty-seconds, the step size that the paper asks about (section 5.1), our blues has 384 steps.
 Chapter 11.
 """

@@ -38,8 +38,16 @@ def test_every_question_has_a_row_for_each_setting_and_seed():
 def test_forms_can_be_sung_and_are_heard_as_they_are_written(form):
     roll = CHORDS_ONLY.form_roll(form)
     assert roll.shape == (form.steps, 12)
-    assert form.steps == 8 * len(form.chords)
+    assert form.steps == form.steps_per_bar * len(form.chords)
     assert (roll.sum(axis=1) >= 3).all()
+
+
+def test_finer_time_is_the_same_music_more_slowly():
+    roll = CHORDS_ONLY.form_roll(TWELVE_BAR)
+    for name, times in (("our blues in sixteenths", 2), ("our blues in thirty-seconds", 4)):
+        np.testing.assert_array_equal(
+            CHORDS_ONLY.form_roll(FORMS[name]), np.repeat(roll, times, axis=0)
+        )
 
 
 def test_one_form_holds_a_chord_for_32_steps_and_one_has_a_bridge():
