@@ -25,7 +25,7 @@ Row = Mapping[str, str]
 
 BUDGET = 300.0
 """Seconds of processor time, as the tables tell them, that a check may take unless told otherwise:
-with what they do not tell (the tests of what was learned) some four minutes on two cores."""
+with what they do not tell (the tests of what was learned) some three minutes on two cores."""
 
 
 class Difference(NamedTuple):
