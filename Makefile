@@ -18,7 +18,7 @@ unexport MPLBACKEND
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
-.PHONY: help book test unit notebooks study bench lint format clean distclean
+.PHONY: help book test unit notebooks study studies bench lint format clean distclean
 
 help:  ## list what can be made
 	@echo "make COMMAND, where COMMAND is one of"
@@ -40,7 +40,10 @@ notebooks: $(VENV)/installed  ## execute the notebooks anew and store them (NOTE
 	@$(BIN)/python tools/fingerprint.py --clean-stale
 	@$(BIN)/python tools/store_notebooks.py $(NOTEBOOKS)
 
-study: $(VENV)/installed  ## go on with the long studies; what is in results/ is done (hours from nothing)
+study: $(VENV)/installed  ## make some runs of each stored study again, say where they differ (minutes)
+	@$(BIN)/python -m lstm_from_scratch.study --check
+
+studies: $(VENV)/installed  ## go on with the studies; what is in results/ is done (hours from nothing)
 	@$(BIN)/python -m lstm_from_scratch.study --all
 
 bench: $(VENV)/installed  ## measure the speed of training (a minute)

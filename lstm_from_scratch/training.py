@@ -22,7 +22,8 @@ import numpy as np
 from tqdm import tqdm
 
 from .files import write_whole
-from .kernel import Arena
+from .gradient import check_one_unit_on
+from .kernel import Arena, Rule
 from .network import Network, Topology, Voice
 
 FORMAT = 2
@@ -51,10 +52,15 @@ class Learning:
     output_bias : of every output unit, at the start.
     wrong : an output that is farther than this from its target makes the step a gross error; with
         1 or more none ever is. 0.5 means: on the wrong side of the threshold.
-    until : when the voice stops learning, its momentum cleared: ``"test"``, when the network first
-        passes its test, or ``"plateau"``, when after that its cross-entropy falls no more.
+    until : when the voice stops learning, its momentum (or Adam's means) cleared: ``"test"``, when
+        the network first passes its test, or ``"plateau"``, when after that its cross-entropy falls
+        no more.
     decay : how fast the learning rate falls after the test is passed: after so many more steps t,
         it is ``learning_rate / (1 + decay * t)``, set anew after each test. 0: it stays.
+    optimiser : what is made of the gradient of a step: ``"momentum"``, as in the paper, or
+        ``"adam"`` (Kingma and Ba, 2015; `bptt.adam_update`), which has no use for ``momentum``.
+    clip : the largest norm of the voice's gradient of a step, over all of its weights; a longer one
+        is shortened. Infinity: none is.
 
     Raises
     ------
@@ -71,8 +77,14 @@ class Learning:
     wrong: float = 0.5
     until: Literal["test", "plateau"] = "test"
     decay: float = 0.0
+    optimiser: Literal["momentum", "adam"] = "momentum"
+    clip: float = np.inf
 
     def __post_init__(self) -> None:
+        if self.optimiser not in ("momentum", "adam"):
+            raise ValueError(f"optimiser is 'momentum' or 'adam', got {self.optimiser!r}")
+        if not self.clip > 0.0:
+            raise ValueError(f"clip: expected a number above 0, infinity if none, got {self.clip}")
         if self.until not in ("test", "plateau"):
             raise ValueError(f"until is 'test' or 'plateau', got {self.until!r}")
         _expect("decay", self.decay, 0.0, np.inf)
@@ -83,6 +95,12 @@ class Learning:
         biases = (*self.input_gate_bias, *self.forget_gate_bias, *self.output_gate_bias)
         if not np.isfinite([*biases, self.output_bias]).all():
             raise ValueError("biases must be finite")
+
+    @property
+    def rule(self) -> Rule:
+        """How the kernel's weights learn: at once where nothing needs the whole gradient."""
+        whole = self.optimiser != "momentum" or self.clip < np.inf
+        return self.optimiser if whole else "at once"
 
 
 @dataclass(frozen=True)
@@ -260,19 +278,22 @@ def initial_network(recipe: Recipe, rngs: list[np.random.Generator]) -> Network:
         others beside it.
 
     Weights are uniform, cells' biases among them; gates' and outputs' biases are as the recipe
-    says. Section 3.1; chapter 6.
+    says. Peepholes are drawn last: the other weights are what they are without them. Section 3.1;
+    chapter 6.
     """
     t = recipe.topology
     hidden, output = np.zeros(t.hidden_mask.shape), np.zeros(t.output_mask.shape)
     for voice, learning, rng in zip(t.voices, recipe.voices, rngs, strict=True):
         inputs, blocks, _ = t.parts(voice.name)
-        reach = learning.initial_range
+        rows, reach = t.rows(voice.name), learning.initial_range
         for weights, mask, at in (
-            (hidden, t.hidden_mask, t.rows(voice.name)),
+            (hidden, t.hidden_mask & ~t.peephole_mask, rows),
             (output, t.output_mask, np.r_[inputs]),
         ):
             own = np.ix_(at, np.flatnonzero(mask[at[0]]))
             weights[own] = rng.uniform(-reach, reach, size=weights[own].shape)
+        own = t.peephole_mask & np.isin(np.arange(t.hidden_units), rows)[:, None]
+        hidden[own] = rng.uniform(-reach, reach, size=own.sum())
         for kind, gate in enumerate(("input", "forget", "output")):
             at = slice(kind * t.blocks + blocks.start, kind * t.blocks + blocks.stop)
             hidden[at, -1] = getattr(learning, f"{gate}_gate_bias")
@@ -293,8 +314,8 @@ def train(
     The choruses follow one another in random order without a break; the state flows on from each
     into the next, and the last step of a chorus is asked for the first of the next one. At the
     gross error that is not forgiven any more, states, outputs and partials are cleared and the
-    next chorus begins; weights and momentum stay (section 3.1). Voices that learn until a plateau
-    go on after the test is passed (section 4.2).
+    next chorus begins; weights, momentum and Adam's means stay (section 3.1). Voices that learn
+    until a plateau go on after the test is passed (section 4.2).
 
     Parameters
     ----------
@@ -313,14 +334,15 @@ def train(
 
     Raises
     ------
-    ValueError : for choruses of another shape than the topology wants, or not of zeros and ones.
+    ValueError : for choruses of another shape than the topology wants, or not of zeros and ones;
+        for a step at which a voice with softmax outputs has not exactly one unit on.
     Diverged : if a weight is not finite any more; it names the step and has the last good network.
 
     Chapters 6, 7 and 8.
     """
     rolls = _checked(rolls, recipe.topology)
     order_rng, *voice_rngs = np.random.default_rng(recipe.seed).spawn(len(recipe.voices) + 1)
-    arena = Arena(recipe.topology)
+    arena = Arena(recipe.topology, rules=tuple(learning.rule for learning in recipe.voices))
     arena.set_weights(initial_network(recipe, voice_rngs))
     _set_learning(arena, recipe)
     forgiven = np.array([recipe.forgiven or np.iinfo(np.int64).max])
@@ -387,7 +409,11 @@ def _set_learning(arena: Arena, recipe: Recipe, since: int | None = None) -> Non
         if since is not None:
             rate = 0.0 if learning.until == "test" else rate / (1 + learning.decay * since)
         arena.set_learning(
-            voice, learning_rate=rate, momentum=learning.momentum, wrong=learning.wrong
+            voice,
+            learning_rate=rate,
+            momentum=learning.momentum,
+            wrong=learning.wrong,
+            clip=learning.clip,
         )
 
 
@@ -427,6 +453,7 @@ def _checked(rolls: np.ndarray, topology: Topology) -> np.ndarray:
         raise ValueError("a chorus needs at least two steps, got 1")
     if not np.isin(rolls, (0.0, 1.0)).all():
         raise ValueError("choruses hold 0.0 and 1.0 only")
+    check_one_unit_on(topology, rolls)
     return np.ascontiguousarray(rolls)
 
 

@@ -2,11 +2,18 @@
 
 * `first`: do the experiments work, and how often? (chapters 3, 6, 7 and 8)
 * `composers`: is the network any good, and would something simpler do? (chapter 10)
+* `learning`: what does learning the chords depend on? (chapter 11)
+* `improvising`: what does the melody depend on? (chapter 11)
 
 `study` runs them.
 """
 
-from . import composers, first
+from . import composers, first, improvising, learning
 
-STUDIES = {**first.STUDIES, **composers.STUDIES}
+STUDIES = {
+    **first.STUDIES,
+    **composers.STUDIES,
+    **learning.STUDIES,
+    **improvising.STUDIES,
+}
 """All studies by name."""
