@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from lstm_from_scratch import experiments, measures, study, training
+from lstm_from_scratch import baselines, experiments, measures, study, training
 from lstm_from_scratch.baselines import feed_forward, simple_rnn, transition_table
 from lstm_from_scratch.baselines.random_walk import Walk
 from lstm_from_scratch.blues import TWELVE_BAR
@@ -167,6 +167,42 @@ def test_after_a_stranger_the_walk_begins_anywhere_in_the_scale():
     ]
     assert set(first) == {0, 3, 5, 7, 10, 12}
     assert np.isinf(measures.surprise(Walk(), TRAINING[:2]).sum())
+
+
+# Those that come with the package
+
+
+@pytest.mark.parametrize("name", ["feed-forward-1", "feed-forward-16", "simple-network"])
+def test_a_stored_network_is_that_of_seed_0_in_the_table(name, root):
+    rows = study.read(root / "results" / "composers.csv")
+    row = next(row for row in rows if (row["composer"], row["seed"]) == (name, "0"))
+    network = baselines.stored(name)
+    assert experiments.digest(network) == row["weights"]
+    assert [str(value) for value in experiments.judge(network, 0)[:5]] == list(row.values())[7:12]
+
+
+def test_a_network_is_read_as_it_was_written(tmp_path):
+    for network in (composer("feed-forward-16"), composer("simple-network")):
+        path = tmp_path / "network.npz"
+        baselines.save(network, path)
+        read = baselines.load(path)
+        assert type(read) is type(network)
+        np.testing.assert_array_equal(read.hidden, network.hidden)
+        np.testing.assert_array_equal(read.output, network.output)
+
+
+def test_what_is_no_network_of_ours_is_refused(tmp_path, root):
+    with pytest.raises(ValueError, match="no stored network 'oracle': there are"):
+        baselines.stored("oracle")
+    with pytest.raises(FileNotFoundError):
+        baselines.load(tmp_path / "none.npz")
+    path = tmp_path / "network.npz"
+    baselines.save(composer("simple-network"), path)
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(ValueError, match="not a network of ours"):
+        baselines.load(path)
+    with pytest.raises(ValueError, match="not a network of ours"):
+        baselines.load(root / "lstm_from_scratch" / "trained" / "experiment_1.npz")
 
 
 # One judge for all
