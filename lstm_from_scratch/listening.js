@@ -27,6 +27,12 @@
     heading.scrollIntoView();
   }
 
+  // JupyterLab takes keys for its own, "b" for a new cell, unless the focused element says no.
+  function own(control) {
+    control.dataset.lmSuppressShortcuts = true;
+    return control;
+  }
+
   const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const written = (value) => (Number.isNaN(value) ? "–" : value.toFixed(1));
 
@@ -116,7 +122,7 @@
       for (const place of places) {
         const row = add(body, "tr");
         const name = add(row, "th", "", { scope: "row" });
-        const button = add(name, "button", "", { type: "button", "data-plays": place });
+        const button = own(add(name, "button", "", { type: "button", "data-plays": place }));
         button.addEventListener("click", () => {
           if (players[place].paused) players[place].play().catch(() => {});
           else players[place].pause();
@@ -191,6 +197,7 @@
       });
     });
 
+    for (const control of root.querySelectorAll("input, button, textarea, audio, h3")) own(control);
     root.addEventListener("change", count);
     reveal.addEventListener("click", show);
     find(".copy").addEventListener("click", copy);

@@ -365,8 +365,7 @@ def _page(test: BlindTest) -> str:
         for place, sample in enumerate(test.samples, start=1)
     )
     heads = "".join(f'<th scope="col">{name}</th>' for name, *_ in _QUESTIONS.values())
-    return f"""<div class="listening" role="group" aria-label="Blind test"
- data-lm-suppress-shortcuts="true">
+    return f"""<div class="listening" role="group" aria-label="Blind test">
 <style>{style}</style>
 <p class="scales">{scales}.</p>
 <ol class="pieces">
@@ -379,7 +378,7 @@ def _page(test: BlindTest) -> str:
 </div>
 <section class="result" aria-label="Which was which" hidden>
 <h3 tabindex="-1">Which was which</h3>
-<table><caption>Your ratings. In bold: the mean of a source.</caption>
+<table class="told"><caption>Your ratings. In bold: the mean of a source.</caption>
 <thead><tr><th scope="col">Piece</th>{heads}</tr></thead></table>
 <p class="gap"></p>
 <label>The same table as text, for a spreadsheet
@@ -392,7 +391,7 @@ def _page(test: BlindTest) -> str:
 <p>Your browser runs no script here, so the pieces are not shuffled anew and nothing is added up.
 Rate them all before you open the key.</p>
 <details><summary>Which was which</summary>
-<table><caption>The key</caption>
+<table class="told"><caption>The key</caption>
 <thead><tr><th scope="col">Piece</th><th scope="col">What it is</th></tr></thead>
 <tbody>
 {key}

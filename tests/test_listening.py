@@ -24,7 +24,7 @@ import soundfile
 from playwright.sync_api import Browser, Locator, Page, Request, sync_playwright
 from test_book import FLAGS, NARROW, PATIENCE, WIDE, WIDEST, find_browser
 
-from lstm_from_scratch import blues, experiments, listening, measures
+from lstm_from_scratch import audio, blues, experiments, listening, measures
 from lstm_from_scratch.audio import PEAK, RATE, TAIL
 from lstm_from_scratch.baselines import random_walk
 from lstm_from_scratch.blues import TWELVE_BAR, Note
@@ -194,6 +194,15 @@ def test_the_pieces_of_the_page_are_equally_loud_as_they_are_heard(page_test: Bl
     assert max(np.abs(sound).max() for sound in sounds) < 0.95 and PEAK < 0.95
     assert {len(sound) for sound in sounds} == {round(page_test.duration * RATE)}
     assert page_test.duration == pytest.approx(24 + TAIL, abs=1e-3)
+
+
+def test_low_notes_are_no_softer_than_high_ones() -> None:
+    """`synthesise` gives both the same power, which is not yet the same loudness."""
+    low, high = ([Note(pitch + n, 2 * n, 2) for n in range(8)] for pitch in (24, 84))
+    sounds = [audio.synthesise(notes) for notes in (low, high)]
+    assert abs(loudness(sounds[0]) - loudness(sounds[1])) > 1
+    test = blind_test({"low": [low], "high": [high]}, np.random.default_rng(0))
+    assert np.ptp([loudness(decoded(sample.mp3)) for sample in test.samples]) < 0.1
 
 
 @pytest.mark.parametrize(
@@ -626,6 +635,7 @@ def test_the_keyboard_is_enough(sit) -> None:
 
     for _ in range(80):
         keyboard.press("Tab")
+        assert now("return e.dataset.lmSuppressShortcuts;") == "true"  # JupyterLab leaves it alone
         kind = now("return e.type ?? e.localName;")
         if kind == "radio":
             group = now("return e.closest('fieldset').querySelector('legend').textContent;")
