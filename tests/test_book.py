@@ -373,6 +373,23 @@ def test_the_music_can_be_watched_in_the_book(browser: Browser) -> None:
     page.context.close()
 
 
+def test_the_blind_test_can_be_taken_in_the_book(browser: Browser) -> None:
+    name = "book/by_ear.html"
+    assert (HTML / name).stat().st_size < 3_000_000
+    visit = open_page(browser, name, viewport=NARROW)
+    test = visit.page.locator(".listening")
+    assert test.locator("audio").count() == 12
+    assert not re.search("training|LSTM|table|walk", test.inner_text())
+    for group in test.get_by_role("group").filter(has=visit.page.locator("legend")).all():
+        group.get_by_role("radio", name="4").check()
+    test.get_by_role("button", name="Show which was which").click()
+    rows = test.locator(".result tbody tr").all_inner_texts()
+    assert len(rows) == 16 and sum("4.0" in row for row in rows) == 4
+    assert visit.page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
+    assert visit.problems == []
+    visit.page.context.close()
+
+
 def test_one_of_several_sounds_is_chosen_without_a_script(browser: Browser) -> None:
     visit = open_page(browser, "notebooks/08_experiment_2.html", java_script_enabled=False)
     choices = visit.page.locator("fieldset.choice")
