@@ -36,6 +36,7 @@ from numba.extending import (
 from .network import Network, State, Topology, Voice
 from .vectors import (
     absolute,
+    exp,
     fold_maximum,
     fold_product,
     fold_sum,
@@ -68,6 +69,7 @@ class Room:
     blocks : memory blocks. cells : cells of its largest block; smaller ones are filled up with
     cells that are never heard. heard : for each voice it reads, itself among them, in the order of
     the topology: the place of its cell outputs and how many there are. at : where the room begins.
+    softmax : whether its outputs are probabilities of one unit among all, or each by itself.
     """
 
     lanes: int
@@ -77,6 +79,7 @@ class Room:
     cells: int
     heard: tuple[tuple[int, int], ...]
     at: int
+    softmax: bool
 
     @property
     def units(self) -> int:
@@ -203,6 +206,23 @@ def _(room, arena):
     return listen
 
 
+def _respond(room, net):
+    """The outputs of one voice, of their net inputs."""
+
+
+@overload(_respond, jit_options={"forceinline": True})
+def _(room, net):
+    inputs = room.room.inputs
+    if not room.room.softmax:
+        return lambda room, net: logistic(net)
+
+    def respond(room, net):
+        powers = exp(net - tile(fold_maximum(net, inputs), inputs))
+        return powers / tile(fold_sum(powers, inputs), inputs)
+
+    return respond
+
+
 def _activate(room, arena):
     """The forward pass of one voice; returns what learning needs of it."""
 
@@ -255,7 +275,7 @@ def _(room, arena):
                 place = source + (sources - 1) * lanes
             x = load(arena, place, lanes)
             net = net + load(arena, output + s * output_width, output_width) * tile(x, inputs)
-        prediction = logistic(net)
+        prediction = _respond(room, net)
         store(arena, prediction_at, prediction)
         return (
             input_gate,
@@ -473,6 +493,19 @@ def _(room, arena):
     return hear
 
 
+def _right(room, prediction, target, off):
+    """How likely the targets were by a prediction that is so far off."""
+
+
+@overload(_right, jit_options={"forceinline": True})
+def _(room, prediction, target, off):
+    inputs = room.room.inputs
+    if not room.room.softmax:
+        return lambda room, prediction, target, off: fold_product(1.0 - off, inputs)
+    # One unit is on, and its probability is all that counts: the others share what it lacks.
+    return lambda room, prediction, target, off: fold_sum(prediction * target, inputs)
+
+
 def _compare(room, arena, prediction):
     """Hold a prediction against the targets: how far off, how likely; returns the errors."""
 
@@ -484,10 +517,11 @@ def _(room, arena, prediction):
     target_at, worst, likelihood = map(r.place, ("target", "worst", "likelihood"))
 
     def compare(room, arena, prediction):
-        delta = prediction - load(arena, target_at, output_width)
+        target = load(arena, target_at, output_width)
+        delta = prediction - target
         off = absolute(delta)
         store(arena, worst, fold_maximum(off, inputs))
-        right = fold_product(1.0 - off, inputs)
+        right = _right(room, prediction, target, off)
         store(arena, likelihood, load(arena, likelihood, lanes) * right)
         return delta
 
@@ -729,6 +763,7 @@ def rooms(topology: Topology, lanes: int) -> tuple[Room, ...]:
             cells=max(voice.blocks),
             heard=tuple((0, size) for size in sizes),
             at=at,
+            softmax=voice.outputs == "softmax",
         )
         made[voice.name] = room
         places[voice.name] = (room.place("cell_output"), room.units * lanes)

@@ -22,6 +22,7 @@ import numpy as np
 from tqdm import tqdm
 
 from .files import write_whole
+from .gradient import check_one_unit_on
 from .kernel import Arena
 from .network import Network, Topology, Voice
 
@@ -313,7 +314,8 @@ def train(
 
     Raises
     ------
-    ValueError : for choruses of another shape than the topology wants, or not of zeros and ones.
+    ValueError : for choruses of another shape than the topology wants, or not of zeros and ones;
+        for a step at which a voice with softmax outputs has not exactly one unit on.
     Diverged : if a weight is not finite any more; it names the step and has the last good network.
 
     Chapters 6, 7 and 8.
@@ -427,6 +429,7 @@ def _checked(rolls: np.ndarray, topology: Topology) -> np.ndarray:
         raise ValueError("a chorus needs at least two steps, got 1")
     if not np.isin(rolls, (0.0, 1.0)).all():
         raise ValueError("choruses hold 0.0 and 1.0 only")
+    check_one_unit_on(topology, rolls)
     return np.ascontiguousarray(rolls)
 
 

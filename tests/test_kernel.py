@@ -25,16 +25,21 @@ from lstm_from_scratch.training import Learning, Recipe, train
 
 CHORDS = Voice("chords", 4, (2, 1, 3))
 MELODY = Voice("melody", 5, (1, 2), reads=("chords",), choice="sample", g=(-1.0, 1.0))
+SOFTMAX = Voice("softmax", 4, (2, 1), choice="sample", outputs="softmax")
 
 TOPOLOGIES = {
     "one voice": Topology((CHORDS,)),
     "chords and melody": Topology((CHORDS, MELODY)),
+    "softmax outputs": Topology((SOFTMAX,)),
     "five blocks": Topology((Voice("many", 3, (1, 4, 2, 3, 1), g=(-3.0, 1.0), h=(0.0, 1.0)),)),
 }
 
 
 def random_topology(blocks: int, voices: int, seed: int) -> Topology:
-    """Blocks of 1 to 4 cells dealt out to voices, who read whom they like; any ranges."""
+    """Blocks of 1 to 4 cells dealt out to voices, who read whom they like; any ranges.
+
+    About every third voice has softmax outputs.
+    """
     rng = np.random.default_rng(seed)
     hands: list[list[int]] = [[] for _ in range(voices)]
     for block in range(blocks):
@@ -42,15 +47,17 @@ def random_topology(blocks: int, voices: int, seed: int) -> Topology:
     names = [str(name) for name in rng.permutation(["bass", "chords", "melody"])[:voices]]
     low = rng.uniform(-2.5, 0.0, size=(voices, 2))
     high = low + rng.uniform(0.5, 4.0, size=(voices, 2))
+    softmax = [(blocks + n) % 3 == 0 for n in range(voices)]
     return Topology(
         tuple(
             Voice(
                 name,
-                int(rng.integers(1, 6)),
+                int(rng.integers(1, 6)) + softmax[n],
                 tuple(hands[n]),
                 reads=tuple(other for other in names if other != name and rng.random() < 0.6),
                 g=(float(low[n, 0]), float(high[n, 0])),
                 h=(float(low[n, 1]), float(high[n, 1])),
+                **({"choice": "sample", "outputs": "softmax"} if softmax[n] else {}),
             )
             for n, name in enumerate(names)
         )
@@ -96,8 +103,16 @@ def set_learning(arena: Arena, scale: float, lane: int = 0, turn: int = 0) -> No
 
 
 def random_rolls(topology: Topology, rng: np.random.Generator) -> np.ndarray:
-    """Four choruses of nine steps in which the next step is not always a surprise."""
-    return np.repeat(rng.integers(2, size=(4, 3, topology.inputs)), 3, axis=1).astype(float)
+    """Four choruses of nine steps in which the next step is not always a surprise.
+
+    A voice with softmax outputs has one unit on.
+    """
+    notes = rng.integers(2, size=(4, 3, topology.inputs)).astype(float)
+    for voice in topology.voices:
+        if voice.outputs == "softmax":
+            own = topology.parts(voice.name)[0]
+            notes[..., own] = np.eye(voice.inputs)[rng.integers(voice.inputs, size=(4, 3))]
+    return np.repeat(notes, 3, axis=1)
 
 
 def everything(arena: Arena, lane: int = 0) -> bytes:
@@ -123,6 +138,8 @@ def test_what_is_drawn_is_of_every_kind():
     masked = [not topology.hidden_mask.all() for topology in DRAWN.values()]
     assert set(blocks) == {1, 2, 3, 4, 5} and set(cells) == {1, 2, 3, 4}
     assert any(masked) and not all(masked)
+    voices = [voice for topology in DRAWN.values() for voice in topology.voices]
+    assert {voice.outputs for voice in voices} == {"logistic", "softmax"}
     assert any(voice.reads for topology in DRAWN.values() for voice in topology.voices)
 
 
@@ -200,7 +217,8 @@ def test_each_step_is_that_of_network_and_gradient(topology):
         assert_close(arena.state().cell_output, kept * record.cell_output, f"output, step {step}")
         assert_close(arena.partials(), kept * advanced, f"partials, step {step}")
         for k, own in enumerate(outputs):
-            expected = cross_entropy(record.prediction[own], target[own])
+            kind = topology.voices[k].outputs
+            expected = cross_entropy(record.prediction[own], target[own], kind)
             assert tally.cross_entropy[0, k] == pytest.approx(expected, rel=1e-9)
     assert resets > 20 and wraps > 50, "resets and chorus ends were hardly tried"
     assert anew > 5, "beginnings from a cleared state were hardly tried"
@@ -382,6 +400,38 @@ def in_another_process(**settings: str) -> list[str]:
     )
     assert run.returncode == 0, run.stderr
     return run.stdout.split()
+
+
+def test_softmax_outputs_beside_others_give_the_same_bits():
+    """Each lane has a largest net input and a sum of its own."""
+    topology, lanes, steps = TOPOLOGIES["softmax outputs"], 2, 500
+    rng = np.random.default_rng(seed=37)
+    rolls, orders = random_rolls(topology, rng), rng.integers(4, size=(lanes, 2 * steps))
+    beside = prepared(topology, seed=38, lanes=lanes)
+    together = beside.train(rolls, orders, np.array([3, 5]), steps)
+    for lane in range(lanes):
+        alone = prepared(topology, seed=38 + lane, scale=1.0 + lane)
+        own = slice(lane, lane + 1)
+        tally = alone.train(rolls, orders[own], np.array([3, 5])[own], steps)
+        assert everything(alone) == everything(beside, lane)
+        assert together.cross_entropy[lane].tobytes() == tally.cross_entropy[0].tobytes()
+
+
+@pytest.mark.parametrize("size", [30.0, 200.0])
+def test_softmax_outputs_far_apart_are_still_probabilities(size):
+    """An unlikely target costs what its probability says, not what is left of 1 beside another."""
+    topology = Topology((replace(SOFTMAX, inputs=3),))
+    arrays = np.zeros(topology.hidden_mask.shape), np.zeros(topology.output_mask.shape)
+    arrays[1][:, -1] = [size, 0.0, -size]
+    arena = Arena(topology)
+    arena.set_weights(Network(topology, *arrays))
+    rolls = np.eye(3)[None, [0, 1, 2]]
+    orders, never = np.zeros((1, 9), dtype=np.int64), np.array([9])
+    nats = [arena.train(rolls, orders, never, 1).cross_entropy[0, 0] for _ in range(3)]
+    assert nats == pytest.approx([size, 2 * size, 0.0], rel=1e-12, abs=1e-12)
+    _, predictions = arena.run(rolls[0], 3)
+    expected = np.exp([0.0, -size, -2 * size])
+    np.testing.assert_allclose(predictions, np.tile(expected / expected.sum(), (3, 1)), rtol=1e-12)
 
 
 def test_another_process_gives_the_same_bits():

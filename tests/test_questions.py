@@ -216,8 +216,11 @@ SHORT = replace(RECOMMENDED_2, window=4_800, windows=1)
 
 @pytest.fixture
 def short(monkeypatch):
-    """Studies of Experiment 2 whose melody learns for a moment."""
+    """Studies of Experiment 2 whose melody learns for a moment and plays for a while."""
     monkeypatch.setattr(improvising, "RECOMMENDED_2", SHORT)
+    monkeypatch.setattr(improvising, "HEARD_CHORUSES", 10)
+    for module in (improvising, experiments):
+        monkeypatch.setattr(module, "COMPOSED_CHORUSES", 40)
     improvising._improviser.cache_clear()
     yield
     improvising._improviser.cache_clear()

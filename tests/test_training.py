@@ -17,7 +17,7 @@ import pytest
 
 from lstm_from_scratch import training
 from lstm_from_scratch.blues import TWELVE_BAR, chorus
-from lstm_from_scratch.composing import keeps_form
+from lstm_from_scratch.composing import keeps_form, predict
 from lstm_from_scratch.encoding import CHORDS_AND_MELODY, CHORDS_ONLY
 from lstm_from_scratch.gradient import advance, cross_entropy, no_partials, step_gradient
 from lstm_from_scratch.network import Network, Topology, Voice, cleared, forward
@@ -210,7 +210,7 @@ def by_hand(
         output_velocity = learning.momentum * output_velocity - rate * gradient.output
         hidden, output = hidden + hidden_velocity, output + output_velocity
         state, now = step.state, (now + 1) % len(roll)
-        entropy += cross_entropy(step.prediction, target)
+        entropy += cross_entropy(step.prediction, target, recipe.topology.voices[0].outputs)
         if anew_each_chorus and now == 0:
             errors = 0
         whole += now == 0
@@ -225,10 +225,10 @@ def by_hand(
     return Network(recipe.topology, hidden, output), entropy, gross_errors, resets
 
 
-def first_network(recipe: Recipe) -> Network:
+def first_network(recipe: Recipe, roll: np.ndarray = ROLL) -> Network:
     """The network that a training begins with: with a rate of 0 it stays as it is."""
     still = tuple(replace(learning, learning_rate=0.0) for learning in recipe.voices)
-    return trained(replace(recipe, voices=still, max_steps=1)).network
+    return trained(replace(recipe, voices=still, max_steps=1), roll).network
 
 
 @pytest.mark.parametrize("forgiven", [0, 1, 3])
@@ -245,6 +245,24 @@ def test_training_is_the_loop_of_the_paper(forgiven, wrong):
     assert (resets > 20) if forgiven else (resets == 0)
     total = (result.curve.cross_entropy[:, 0] * np.diff(result.curve.steps, prepend=0)).sum()
     assert total == pytest.approx(entropy, rel=1e-9)
+
+
+ONE_ON = replace(
+    RECIPE, topology=Topology((replace(TINY.voices[0], choice="sample", outputs="softmax"),))
+)
+
+
+def test_softmax_outputs_are_trained_by_the_same_loop():
+    notes = np.eye(3)[[0, 0, 1, 0, 2, 1, 2]]
+    network, entropy, gross_errors, resets = by_hand(ONE_ON, notes, first_network(ONE_ON, notes))
+    result = trained(ONE_ON, notes)
+    np.testing.assert_allclose(result.network.hidden, network.hidden, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(result.network.output, network.output, rtol=1e-9, atol=1e-9)
+    assert result.curve.gross_errors.sum() == gross_errors > 20
+    assert result.curve.resets.sum() == resets > 5
+    total = (result.curve.cross_entropy[:, 0] * np.diff(result.curve.steps, prepend=0)).sum()
+    assert total == pytest.approx(entropy, rel=1e-9)
+    assert result.curve.cross_entropy[0, 0] < 1.5 * np.log(3), "nats of one note among three"
 
 
 def test_gross_errors_are_counted_across_choruses():
@@ -454,6 +472,20 @@ def test_the_chords_of_experiment_2_are_those_of_experiment_1():
     )
     # What they have learned they hold from there on, though a melody still learns beside them.
     assert not result.curve.gross_errors[tests:].any()
+
+
+def test_a_melody_with_softmax_outputs_learns_beside_the_same_chords():
+    chords, melody = RECOMMENDED_2.topology.voices
+    topology = Topology((chords, replace(melody, outputs="softmax")))
+    rolls = np.stack([CHORDS_AND_MELODY.encode(chorus(n).notes, 96) for n in (0, 4095, 1234)])
+    short = replace(RECOMMENDED_2, max_steps=48_000)
+    one, other = (trained(r, rolls) for r in (short, replace(short, topology=topology)))
+    assert voice_of(one.network, "chords") == voice_of(other.network, "chords")
+    assert voice_of(one.network, "melody") != voice_of(other.network, "melody")
+    first, *_, last = other.curve.cross_entropy[:, 1]
+    assert last < 0.75 * first and first < np.log(13)
+    outputs = predict(other.network, rolls[0])[:, topology.parts("melody")[0]]
+    np.testing.assert_allclose(outputs.sum(axis=1), 1.0, rtol=1e-14)
 
 
 def test_the_test_is_not_asked_again_where_a_voice_rests():
@@ -708,6 +740,11 @@ def test_a_recipe_that_makes_no_sense_is_refused(changes, message):
 def test_choruses_that_do_not_fit_are_refused(rolls, message):
     with pytest.raises(ValueError, match=message):
         trained(rolls=rolls)
+
+
+def test_choruses_with_another_number_of_notes_than_one_are_refused_by_softmax_outputs():
+    with pytest.raises(ValueError, match=r"'only' has softmax outputs: .* sum to 1, .* got 2"):
+        trained(ONE_ON, ROLL)
 
 
 # Saving and loading

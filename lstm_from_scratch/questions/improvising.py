@@ -142,7 +142,7 @@ def cause(reads: int, seed: int) -> Cause:
 
 # ---- How many choruses does it take? -------------------------------------------------------------
 
-SIZES = (16, 32, 64, 128, 256, 512, 2048, 4096)
+SIZES = (16, 64, 256, 2048, 4096)
 """Choruses of the training set; what 1,024 do is in the study of Experiment 2 itself."""
 
 Size = NamedTuple(
