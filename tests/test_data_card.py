@@ -33,10 +33,6 @@ def row(card: str, label: str) -> list[str]:
     return [cell.strip() for cell in found[0].split("|")]
 
 
-def percent(count: float, total: float, decimals: int = 1) -> str:
-    return f"{100 * count / total:.{decimals}f} %"
-
-
 def test_the_counts(card: str, melodies: list[tuple[blues.Note, ...]]) -> None:
     form = TWELVE_BAR
     notes = [note for melody in melodies for note in melody]
@@ -59,7 +55,7 @@ def test_the_counts(card: str, melodies: list[tuple[blues.Note, ...]]) -> None:
         "different chords": str(len(set(form.chords))),
         "units of a roll, 12 for chords and 13 for melody": str(CHORDS_AND_MELODY.units),
         "units that ever sound": str(len(heard)),
-        "melody notes that belong to their chord": percent(sum(fits), len(fits), 0),
+        "melody notes that belong to their chord": f"{100 * sum(fits) / len(fits):.0f} %",
         "entropy of a chorus": f"{surprise[0]:.2f} nats",
     }
     assert {label: row(card, label) for label in expected} == {
@@ -74,13 +70,13 @@ def test_the_shares(card: str, melodies: list[tuple[blues.Note, ...]]) -> None:
     moves = Counter(abs(b.pitch - a.pitch) for m in melodies for a, b in pairwise(m))
     names = [blues.pitch_name(p).replace("b", "♭") for p in sorted(pitches)]
     tables = re.findall(
-        r"^\| (pitch|half steps[^|]*) \|(.+)\|\n\|[-|]+\n\| share \|(.+)\|$", card, re.M
+        r"^\| (pitch|half steps[^|]*) \|(.+)\|\n\|[-|]+\n\| share \(%\) \|(.+)\|$", card, re.M
     )
     heads = [[cell.strip() for cell in head.split("|")] for _, head, _ in tables]
     shares = [[cell.strip() for cell in share.split("|")] for _, _, share in tables]
     assert heads == [names, [str(size) for size in sorted(moves)]]
     for counted, written in zip((pitches, moves), shares, strict=True):
-        assert written == [percent(counted[k], counted.total()) for k in sorted(counted)]
+        assert written == [f"{100 * counted[k] / counted.total():.1f}" for k in sorted(counted)]
     assert 0.6 < (moves[2] + moves[3]) / moves.total() < 0.7, "two thirds"
 
 

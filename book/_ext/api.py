@@ -269,7 +269,8 @@ def process_docstring(
         owner = thing.__name__
     text = "\n".join(lines)
     lines[:] = rewrite(lines, module, owner, names)
-    if what in ("class", "exception", "function") and not numbers(text):
+    kinds = ("class", "exception", "function", CompiledDocumenter.objtype)
+    if what in kinds and not numbers(text):
         lines += ["", _chapter_line(numbers(module.__doc__ or "")), ""]
 
 
