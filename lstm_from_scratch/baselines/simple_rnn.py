@@ -274,7 +274,7 @@ def free_run(network: SimpleNetwork, seed: np.ndarray, steps: int) -> np.ndarray
 # matrix turned over: inner loops then run over neighbours, without a sum that would have an order.
 
 _CHUNK = 4  # logistics computed at once; arrays that hold net inputs are longer by up to this
-_WIDE = 16  # influences advanced at once
+_WIDE = 32  # influences advanced at once
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -401,28 +401,39 @@ def _train_bptt(weights, memory, y, counts, roll, windows, forgiven, adam, rate,
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _advance(weights, x, y_before, y, influence, scratch):  # type: ignore[no-untyped-def]
-    """Carry all influences over one step; ``influence`` has a row for each unit, padded."""
+def _advance(weights, x, y_before, y, influence, old):  # type: ignore[no-untyped-def]
+    """Carry all influences over one step; ``influence`` has a row for each unit, padded.
+
+    Some columns of all rows at a time are copied to ``old``, where they stay close at hand, and
+    read for two rows at once; where the number of units is odd, the last row is written twice.
+    """
     inputs, units = x.size, y.size
     sources, columns = weights.shape[1], influence.shape[1]
-    old, new, w = influence.ravel(), scratch.ravel(), weights.ravel()
+    new, w = influence.ravel(), weights.ravel()
     for c in range(0, columns, _WIDE):
-        for i in range(units):
-            at = i * sources + inputs  # the weights from the units, one after the other
-            total = vectors.load(old, c, _WIDE) * vectors.tile(vectors.load(w, at, 1), _WIDE)
+        for j in range(units):
+            vectors.store(old, j * _WIDE, vectors.load(new, j * columns + c, _WIDE))
+        for i in range(0, units, 2):
+            k = min(i + 1, units - 1)
+            # Where the weights from the units to these two stand, one after the other.
+            to_i, to_k = i * sources + inputs, k * sources + inputs
+            part = vectors.load(old, 0, _WIDE)
+            of_i = part * vectors.tile(vectors.load(w, to_i, 1), _WIDE)
+            of_k = part * vectors.tile(vectors.load(w, to_k, 1), _WIDE)
             for j in range(1, units):
-                part = vectors.load(old, j * columns + c, _WIDE)
-                total = total + part * vectors.tile(vectors.load(w, at + j, 1), _WIDE)
-            vectors.store(new, i * columns + c, total * (1.0 - y[i] * y[i]))
+                part = vectors.load(old, j * _WIDE, _WIDE)
+                of_i = of_i + part * vectors.tile(vectors.load(w, to_i + j, 1), _WIDE)
+                of_k = of_k + part * vectors.tile(vectors.load(w, to_k + j, 1), _WIDE)
+            vectors.store(new, i * columns + c, of_i * (1.0 - y[i] * y[i]))
+            vectors.store(new, k * columns + c, of_k * (1.0 - y[k] * y[k]))
     for i in range(units):
         slope = 1.0 - y[i] * y[i]
         own = i * sources
         for n in range(inputs):
-            scratch[i, own + n] += slope * x[n]
+            influence[i, own + n] += slope * x[n]
         for j in range(units):
-            scratch[i, own + inputs + j] += slope * y_before[j]
-        scratch[i, own + inputs + units] += slope
-    influence[:] = scratch
+            influence[i, own + inputs + j] += slope * y_before[j]
+        influence[i, own + inputs + units] += slope
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -431,22 +442,33 @@ def _train_rtrl(
 ):  # type: ignore[no-untyped-def]
     """Learn online, one update after every step; return the error in nats."""
     length, inputs = roll.shape
-    units, sources = y.size, weights.shape[1]
-    across, gradient = np.empty((sources, units + inputs)), np.empty(weights.shape)
-    flat, scratch, before = gradient.ravel(), np.zeros(influence.shape), np.empty(units)
+    units, sources, columns = y.size, weights.shape[1], influence.shape[1]
+    across, before = np.empty((sources, units + inputs)), np.empty(units)
+    # The hidden part of the gradient is found in whole vectors, the last of which reaches beyond.
+    flat, carried = np.empty(weights.size + _WIDE), influence.ravel()
+    gradient, old = flat[: weights.size].reshape(weights.shape), np.empty(units * _WIDE)
     net, p = np.zeros(units + _CHUNK), np.zeros(inputs + _CHUNK)
+    into = np.empty(units)
     error = 0.0
     for _ in range(steps):
         x, target = roll[counts[4]], roll[(counts[4] + 1) % length]
         before[:] = y
         _turn(weights, across)
         _listen(across, x, y, net, p)
-        _advance(weights, x, before, y, influence, scratch)
+        _advance(weights, x, before, y, influence, old)
         wrong, likelihood = _judge(p, target)
         error -= np.log(likelihood)
         counts[1] += wrong
         counts[2] += wrong
-        gradient[:] = 0.0
+        into[:] = 0.0
+        for k in range(inputs):
+            for i in range(units):
+                into[i] += (p[k] - target[k]) * weights[units + k, inputs + i]
+        for c in range(0, columns, _WIDE):
+            total = vectors.splat(0.0, _WIDE)
+            for i in range(units):
+                total = total + vectors.load(carried, i * columns + c, _WIDE) * into[i]
+            vectors.store(flat, c, total)
         for k in range(inputs):
             delta = p[k] - target[k]
             for n in range(inputs):
@@ -454,12 +476,6 @@ def _train_rtrl(
             for j in range(units):
                 gradient[units + k, inputs + j] = delta * y[j]
             gradient[units + k, inputs + units] = delta
-        for i in range(units):
-            into = 0.0
-            for k in range(inputs):
-                into += (p[k] - target[k]) * weights[units + k, inputs + i]
-            for c in range(units * sources):
-                flat[c] += into * influence[i, c]
         _update(weights, gradient, memory, adam, rate, momentum, clip, counts[0])
         counts[0] += 1
         counts[4] = (counts[4] + 1) % length
