@@ -17,7 +17,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from .gradient import Gradient
+from .gradient import Gradient, check_one_unit_on
 from .network import Network, State, cleared, forward
 
 
@@ -39,7 +39,8 @@ def full_gradient(
 
     Raises
     ------
-    ValueError : for inputs and targets of another shape than the topology wants, or of two.
+    ValueError : for inputs and targets of another shape than the topology wants, or of two; for
+        targets of a voice with softmax outputs that don't sum to 1.
 
     Williams and Zipser (1995); chapter 5.
     """
@@ -80,6 +81,7 @@ def backward(
             raise ValueError(f"{name}: expected shape (steps, {t.inputs}), got {values.shape}")
     if len(inputs) != len(targets):
         raise ValueError(f"{len(inputs)} steps of inputs, but {len(targets)} of targets")
+    check_one_unit_on(t, targets)
     block = t.block_of_cell
     g_low, g_high = t.cell_range("g")
     h_low, h_high = t.cell_range("h")

@@ -12,7 +12,7 @@ back); `kernel` runs the same steps compiled.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -47,22 +47,54 @@ def no_partials(topology: Topology) -> Partials:
     return Partials(*(np.zeros((topology.cells, topology.sources)) for _ in range(3)))
 
 
-def cross_entropy(prediction: np.ndarray, target: np.ndarray) -> float:
+def cross_entropy(
+    prediction: np.ndarray,
+    target: np.ndarray,
+    outputs: Literal["logistic", "softmax"] = "logistic",
+) -> float:
     """The error of a step, in nats, summed over the outputs (equation 1). Chapter 5.
 
-    ``prediction`` and ``target`` have the same shape; both are probabilities.
+    Parameters
+    ----------
+    prediction, target : of the same shape; both are probabilities.
+    outputs : of the voice that predicts, see `Voice`. Units that are on or off each by itself
+        (``"logistic"``) are right or wrong about both. Of units of which one is on
+        (``"softmax"``, chapter 11) the probability of that one says everything.
 
     Raises
     ------
-    ValueError : if their shapes differ.
+    ValueError : if the shapes differ.
     """
     prediction, target = np.asarray(prediction, dtype=float), np.asarray(target, dtype=float)
     if prediction.shape != target.shape:
         raise ValueError(f"shapes differ: {prediction.shape} predicted, target {target.shape}")
     with np.errstate(divide="ignore", invalid="ignore"):  # 0 log 0 counts as 0
         on = np.where(target > 0, target * np.log(prediction), 0.0)
+        if outputs == "softmax":
+            return float(-on.sum())
         off = np.where(target < 1, (1 - target) * np.log(1 - prediction), 0.0)
     return float(-(on + off).sum())
+
+
+def check_one_unit_on(topology: Topology, targets: np.ndarray) -> None:
+    """See that what voices with softmax outputs are to predict is a distribution.
+
+    ``targets`` has the topology's inputs as its last axis. Without this their error would have
+    another gradient than prediction minus target. Chapter 11.
+
+    Raises
+    ------
+    ValueError : if the targets of such a voice don't sum to 1.
+    """
+    for voice in topology.voices:
+        if voice.outputs == "softmax":
+            sums = np.atleast_1d(targets[..., topology.parts(voice.name)[0]].sum(axis=-1))
+            wrong = sums[~np.isclose(sums, 1.0, rtol=0.0, atol=1e-9)]
+            if len(wrong):
+                raise ValueError(
+                    f"voice {voice.name!r} has softmax outputs: its targets must sum to 1, as one "
+                    f"unit on does, got {wrong[0]:g}"
+                )
 
 
 def advance(network: Network, partials: Partials, state: State, step: Step) -> Partials:
@@ -111,7 +143,8 @@ def step_gradient(network: Network, partials: Partials, step: Step, target: np.n
 
     Raises
     ------
-    ValueError : if ``target`` does not have the shape of the prediction.
+    ValueError : if ``target`` does not have the shape of the prediction, or if that of a voice
+        with softmax outputs does not sum to 1.
 
     Section 3.2 of the paper (delta of the outputs); Gers, Schmidhuber and Cummins (2000), section
     3.2; chapter 5.
@@ -120,9 +153,11 @@ def step_gradient(network: Network, partials: Partials, step: Step, target: np.n
     target = np.asarray(target, dtype=float)
     if target.shape != (t.inputs,):
         raise ValueError(f"target: expected shape ({t.inputs},), got {target.shape}")
+    check_one_unit_on(t, target)
     low, high = t.cell_range("h")
 
-    # Through the outputs: cross-entropy and logistic outputs leave the plain difference.
+    # Through the outputs: cross-entropy and logistic outputs leave the plain difference, and so do
+    # softmax outputs with the cross-entropy that goes with them.
     delta = step.prediction - target
     output = np.outer(delta, step.output_sources)
     # Into the cells' outputs, and from there to the output gates and the states.

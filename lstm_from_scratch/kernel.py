@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from dataclasses import astuple, dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numba import njit, types
@@ -33,9 +33,11 @@ from numba.extending import (
     unbox,
 )
 
+from .bptt import adam_update, clip_norm, momentum_update
 from .network import Network, State, Topology, Voice
 from .vectors import (
     absolute,
+    exp,
     fold_maximum,
     fold_product,
     fold_sum,
@@ -49,8 +51,22 @@ from .vectors import (
 # A compiled function is cached on disk under the types of its arguments. This digest is part of
 # them, so that a change in any file that the machine code comes from is a change of type.
 _DIGEST = hashlib.sha256(
-    b"".join(Path(__file__).with_name(name).read_bytes() for name in ("kernel.py", "vectors.py"))
+    b"".join(
+        Path(__file__).with_name(name).read_bytes()
+        for name in ("kernel.py", "vectors.py", "bptt.py")
+    )
 ).hexdigest()[:12]
+
+Rule = Literal["at once", "momentum", "adam"]
+"""How the weights of a voice learn: by momentum, each as soon as its own gradient is known; or when
+the gradient of the step is there for all of them, its norm limited, by momentum or by Adam."""
+
+# What each rule remembers of every weight. Adam's running mean has the place of the velocity.
+_MEMORY = {
+    "at once": ("velocity",),
+    "momentum": ("velocity", "gradient"),
+    "adam": ("velocity", "square", "gradient"),
+}
 
 # The running product of probabilities is kept from underflow: when it falls below RESCALE it is
 # divided by that, and what is smaller than LEAST then counts as LEAST in the reported error.
@@ -68,6 +84,8 @@ class Room:
     blocks : memory blocks. cells : cells of its largest block; smaller ones are filled up with
     cells that are never heard. heard : for each voice it reads, itself among them, in the order of
     the topology: the place of its cell outputs and how many there are. at : where the room begins.
+    softmax : whether its outputs are probabilities of one unit among all, or each by itself.
+    rule : how its weights learn.
     """
 
     lanes: int
@@ -77,6 +95,8 @@ class Room:
     cells: int
     heard: tuple[tuple[int, int], ...]
     at: int
+    softmax: bool
+    rule: Rule
 
     @property
     def units(self) -> int:
@@ -101,6 +121,15 @@ class Room:
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """What the room holds, in order, each with its shape; the last axis is always the lane."""
         lanes, units, inputs = self.lanes, self.units, self.inputs
+        weights = {
+            "output": (self.output_sources, inputs, lanes),
+            "hidden": (self.sources, self.hidden, lanes),
+        }
+        tables = ["", *(f"_{memory}" for memory in _MEMORY[self.rule])]
+        order = [(name, table) for name in weights for table in tables]
+        if self.rule != "at once":  # all weights in a row, then all that is remembered of one kind
+            order.sort(key=lambda it: tables.index(it[1]))
+        of_a_step = {} if self.rule == "at once" else {"clip": (1, lanes), "updates": (1, lanes)}
         return {
             "cell_output": (units, lanes),
             "cell_state": (units, lanes),
@@ -119,10 +148,8 @@ class Room:
             "prediction": (inputs, lanes),
             "target": (inputs, lanes),
             "into_cell": (units, lanes),
-            "output": (self.output_sources, inputs, lanes),
-            "output_velocity": (self.output_sources, inputs, lanes),
-            "hidden": (self.sources, self.hidden, lanes),
-            "hidden_velocity": (self.sources, self.hidden, lanes),
+            **of_a_step,
+            **{f"{name}{table}": weights[name] for name, table in order},
             "partials": (self.sources, 3, units, lanes),
         }
 
@@ -130,6 +157,12 @@ class Room:
     def size(self) -> int:
         """Numbers in the room."""
         return sum(math.prod(shape) for shape in self.shapes().values())
+
+    @property
+    def weights(self) -> int:
+        """How many weights there are, silent ones included."""
+        shapes = self.shapes()
+        return sum(math.prod(shapes[name]) for name in ("output", "hidden"))
 
     def place(self, name: str) -> int:
         """Where a part of the room begins in the arena."""
@@ -203,6 +236,23 @@ def _(room, arena):
     return listen
 
 
+def _respond(room, net):
+    """The outputs of one voice, of their net inputs."""
+
+
+@overload(_respond, jit_options={"forceinline": True})
+def _(room, net):
+    inputs = room.room.inputs
+    if not room.room.softmax:
+        return lambda room, net: logistic(net)
+
+    def respond(room, net):
+        powers = exp(net - tile(fold_maximum(net, inputs), inputs))
+        return powers / tile(fold_sum(powers, inputs), inputs)
+
+    return respond
+
+
 def _activate(room, arena):
     """The forward pass of one voice; returns what learning needs of it."""
 
@@ -255,7 +305,7 @@ def _(room, arena):
                 place = source + (sources - 1) * lanes
             x = load(arena, place, lanes)
             net = net + load(arena, output + s * output_width, output_width) * tile(x, inputs)
-        prediction = logistic(net)
+        prediction = _respond(room, net)
         store(arena, prediction_at, prediction)
         return (
             input_gate,
@@ -272,6 +322,71 @@ def _(room, arena):
     return activate
 
 
+def _change(room, arena, weight, memory, keep, gradient):
+    """Change some weights against their gradient, times the rate; or put it by for `_apply`."""
+
+
+@overload(_change, jit_options={"forceinline": True})
+def _(room, arena, weight, memory, keep, gradient):
+    width = gradient.width
+
+    def at_once(room, arena, weight, memory, keep, gradient):
+        velocity = keep * load(arena, memory, width) - gradient
+        store(arena, memory, velocity)
+        store(arena, weight, load(arena, weight, width) + velocity)
+
+    def put_by(room, arena, weight, memory, keep, gradient):
+        store(arena, memory, gradient)
+
+    return at_once if room.room.rule == "at once" else put_by
+
+
+def _apply(room, arena):
+    """Change all weights of one voice by the gradient that was put by for the step."""
+
+
+@overload(_apply, jit_options={"forceinline": True})
+def _(room, arena):
+    r = room.room
+    if r.rule == "at once":
+        return lambda room, arena: None
+    count, rate, clip, updates = r.weights, r.place("rate"), r.place("clip"), r.place("updates")
+    weights, gradient = r.place("output"), r.place("output_gradient")
+    velocity, momentum = r.place("output_velocity"), r.place("momentum")
+
+    def by_momentum(room, arena):
+        slope = arena[gradient : gradient + count]
+        if arena[clip] < math.inf:
+            clip_norm(slope, arena[clip])
+        momentum_update(
+            arena[weights : weights + count],
+            arena[velocity : velocity + count],
+            slope,
+            arena[rate],
+            arena[momentum],
+        )
+
+    if r.rule == "momentum":
+        return by_momentum
+    square = r.place("output_square")
+
+    def by_adam(room, arena):
+        slope = arena[gradient : gradient + count]
+        if arena[clip] < math.inf:
+            clip_norm(slope, arena[clip])
+        adam_update(
+            arena[weights : weights + count],
+            arena[velocity : velocity + count],
+            arena[square : square + count],
+            slope,
+            arena[rate],
+            int(arena[updates]),
+        )
+        arena[updates] += 1.0
+
+    return by_adam
+
+
 def _learn(room, arena, record, delta):
     """One online update of one voice from what `_activate` recorded and the outputs' errors."""
 
@@ -286,10 +401,13 @@ def _(room, arena, record, delta):
     partial_width = 3 * cell_width
     source, into_cell = r.place("source"), r.place("into_cell")
     output_at, audible, partials = map(r.place, ("cell_output", "audible", "partials"))
-    hidden, hidden_velocity = r.place("hidden"), r.place("hidden_velocity")
-    output, output_velocity = r.place("output"), r.place("output_velocity")
+    hidden, output = r.place("hidden"), r.place("output")
     rate_at, momentum_at = r.place("rate"), r.place("momentum")
     g_width, h_width = r.place("g_width"), r.place("h_width")
+    memory = "velocity"
+    if r.rule != "at once":  # what is put by is the gradient itself, times the bias's source, 1
+        memory, rate_at = "gradient", source + (sources - 1) * lanes
+    hidden_memory, output_memory = r.place(f"hidden_{memory}"), r.place(f"output_{memory}")
 
     def learn(room, arena, record, delta):
         (i, f, o, offered, candidate, before, squashed, heard, _) = record
@@ -320,10 +438,8 @@ def _(room, arena, record, delta):
             if s == output_sources - 1:
                 place = source + (sources - 1) * lanes
             x = tile(load(arena, place, lanes), inputs)
-            w, v = output + s * output_width, output_velocity + s * output_width
-            velocity = keep * load(arena, v, output_width) - step * x
-            store(arena, v, velocity)
-            store(arena, w, load(arena, w, output_width) + velocity)
+            w, m = output + s * output_width, output_memory + s * output_width
+            _change(room, arena, w, m, keep, step * x)
 
         step_gate = tile(rate, blocks) * gate_error
         step_cell = tile(rate, units) * error
@@ -341,24 +457,14 @@ def _(room, arena, record, delta):
             by_forget = kept * load(arena, p, cell_width) + gain_forget * to_cell
             store(arena, p, by_forget)
 
-            w, v = hidden + s * hidden_width, hidden_velocity + s * hidden_width
-            velocity = keep_gate * load(arena, v, gate_width)
-            velocity = velocity - fold_sum(step_cell * by_input, cells)
-            store(arena, v, velocity)
-            store(arena, w, load(arena, w, gate_width) + velocity)
-            w, v = w + gate_width, v + gate_width
-            velocity = keep_gate * load(arena, v, gate_width)
-            velocity = velocity - fold_sum(step_cell * by_forget, cells)
-            store(arena, v, velocity)
-            store(arena, w, load(arena, w, gate_width) + velocity)
-            w, v = w + gate_width, v + gate_width
-            velocity = keep_gate * load(arena, v, gate_width) - step_gate * tile(x, blocks)
-            store(arena, v, velocity)
-            store(arena, w, load(arena, w, gate_width) + velocity)
-            w, v = w + gate_width, v + gate_width
-            velocity = keep_cell * load(arena, v, cell_width) - step_cell * cell
-            store(arena, v, velocity)
-            store(arena, w, load(arena, w, cell_width) + velocity)
+            w, m = hidden + s * hidden_width, hidden_memory + s * hidden_width
+            _change(room, arena, w, m, keep_gate, fold_sum(step_cell * by_input, cells))
+            w, m = w + gate_width, m + gate_width
+            _change(room, arena, w, m, keep_gate, fold_sum(step_cell * by_forget, cells))
+            w, m = w + gate_width, m + gate_width
+            _change(room, arena, w, m, keep_gate, step_gate * tile(x, blocks))
+            w, m = w + gate_width, m + gate_width
+            _change(room, arena, w, m, keep_cell, step_cell * cell)
 
     return learn
 
@@ -473,6 +579,19 @@ def _(room, arena):
     return hear
 
 
+def _right(room, prediction, target, off):
+    """How likely the targets were by a prediction that is so far off."""
+
+
+@overload(_right, jit_options={"forceinline": True})
+def _(room, prediction, target, off):
+    inputs = room.room.inputs
+    if not room.room.softmax:
+        return lambda room, prediction, target, off: fold_product(1.0 - off, inputs)
+    # One unit is on, and its probability is all that counts: the others share what it lacks.
+    return lambda room, prediction, target, off: fold_sum(prediction * target, inputs)
+
+
 def _compare(room, arena, prediction):
     """Hold a prediction against the targets: how far off, how likely; returns the errors."""
 
@@ -484,10 +603,11 @@ def _(room, arena, prediction):
     target_at, worst, likelihood = map(r.place, ("target", "worst", "likelihood"))
 
     def compare(room, arena, prediction):
-        delta = prediction - load(arena, target_at, output_width)
+        target = load(arena, target_at, output_width)
+        delta = prediction - target
         off = absolute(delta)
         store(arena, worst, fold_maximum(off, inputs))
-        right = fold_product(1.0 - off, inputs)
+        right = _right(room, prediction, target, off)
         store(arena, likelihood, load(arena, likelihood, lanes) * right)
         return delta
 
@@ -509,6 +629,7 @@ def _(room, arena):
         for lane in range(lanes):
             if arena[rate + lane] != 0.0:
                 _learn(room, arena, record, delta)
+                _apply(room, arena)
                 break
         return False
 
@@ -714,12 +835,15 @@ def _heard(topology: Topology, voice: Voice) -> list[Voice]:
 
 
 @cache
-def rooms(topology: Topology, lanes: int) -> tuple[Room, ...]:
-    """Divide an arena among the voices of a topology. Chapter 6."""
+def rooms(
+    topology: Topology, lanes: int, rules: tuple[Rule, ...] | None = None
+) -> tuple[Room, ...]:
+    """Divide an arena among the voices of a topology, which learn by these rules. Chapter 6."""
+    rules = ("at once",) * len(topology.voices) if rules is None else rules
     made: dict[str, Room] = {}
     places: dict[str, tuple[int, int]] = {}
     at = 0
-    for voice in topology.voices:
+    for voice, rule in zip(topology.voices, rules, strict=True):
         sizes = [len(v.blocks) * max(v.blocks) * lanes for v in _heard(topology, voice)]
         room = Room(
             lanes=lanes,
@@ -729,6 +853,8 @@ def rooms(topology: Topology, lanes: int) -> tuple[Room, ...]:
             cells=max(voice.blocks),
             heard=tuple((0, size) for size in sizes),
             at=at,
+            softmax=voice.outputs == "softmax",
+            rule=rule,
         )
         made[voice.name] = room
         places[voice.name] = (room.place("cell_output"), room.units * lanes)
@@ -778,6 +904,13 @@ def _wiring(topology: Topology) -> tuple[_Wiring, ...]:
     return tuple(wirings)
 
 
+def _forget(room: Room, arena: np.ndarray, lane: int) -> None:
+    """Clear what a room remembers of how its weights changed."""
+    for name in room.shapes():
+        if name == "updates" or name.endswith(_MEMORY[room.rule]):
+            room.view(arena, name)[..., lane] = 0.0
+
+
 class Arena:
     """Networks of one topology packed side by side, with all that training needs of them.
 
@@ -785,11 +918,29 @@ class Arena:
     ----------
     topology : of all networks in it.
     lanes : how many stand side by side.
+    rules : how the weights of each voice learn, see `Rule`; ``None``: all at once.
+
+    Raises
+    ------
+    ValueError : for a number of rules that is not that of the voices, a rule that there is not, or
+        several lanes with a rule other than at once.
     """
 
-    def __init__(self, topology: Topology, lanes: int = 1) -> None:
+    def __init__(
+        self, topology: Topology, lanes: int = 1, rules: tuple[Rule, ...] | None = None
+    ) -> None:
+        if rules is not None:
+            if len(rules) != len(topology.voices) or not set(rules) <= set(_MEMORY):
+                raise ValueError(
+                    f"expected a rule for each of {len(topology.voices)} voices, each one of "
+                    f"{list(_MEMORY)}, got {list(rules)}"
+                )
+            if lanes > 1 and set(rules) != {"at once"}:
+                raise ValueError(
+                    f"{lanes} lanes: only the rule 'at once' learns in several, got {list(rules)}"
+                )
         self.topology, self.lanes = topology, lanes
-        self.rooms = rooms(topology, lanes)
+        self.rooms = rooms(topology, lanes, rules)
         self.data = np.zeros(sum(room.size for room in self.rooms))
         self.cursors = np.zeros((lanes, 5), dtype=np.int64)
         for room, voice, wiring in self._voices():
@@ -805,7 +956,7 @@ class Arena:
         return zip(self.rooms, self.topology.voices, _wiring(self.topology), strict=True)
 
     def set_weights(self, network: Network, lane: int = 0) -> None:
-        """Put a network into a lane, cleared and without momentum."""
+        """Put a network into a lane, cleared and without momentum or running means."""
         for room, _, wiring in self._voices():
             for name, rows, columns in (
                 ("hidden", wiring.hidden_rows, wiring.hidden_columns),
@@ -814,7 +965,7 @@ class Arena:
                 weights = getattr(network, name)[np.ix_(rows, columns)].T
                 silent = (columns < 0)[:, None] | (rows < 0)
                 room.view(self.data, name)[..., lane] = np.where(silent, 0.0, weights)
-                room.view(self.data, f"{name}_velocity")[..., lane] = 0.0
+            _forget(room, self.data, lane)
         self.clear(lane)
 
     def weights(self, lane: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -822,14 +973,23 @@ class Arena:
         return self._matrices("hidden", lane), self._matrices("output", lane)
 
     def velocity(self, lane: int = 0) -> tuple[np.ndarray, np.ndarray]:
-        """The momentum of each weight of a lane, shaped as the weights are."""
+        """The momentum of each weight of a lane, shaped as the weights are.
+
+        Of a voice that learns by Adam it is the running mean of the gradient.
+        """
         return self._matrices("hidden_velocity", lane), self._matrices("output_velocity", lane)
+
+    def square(self, lane: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """Adam's running mean of each gradient's square, shaped as the weights are; 0 elsewhere."""
+        return self._matrices("hidden_square", lane), self._matrices("output_square", lane)
 
     def _matrices(self, name: str, lane: int) -> np.ndarray:
         t = self.topology
         hidden = name.startswith("hidden")
         matrix = np.zeros((t.hidden_units if hidden else t.inputs, t.sources))
         for room, _, w in self._voices():
+            if name not in room.shapes():
+                continue
             rows, columns = (
                 (w.hidden_rows, w.hidden_columns) if hidden else (w.output_rows, w.output_columns)
             )
@@ -888,22 +1048,34 @@ class Arena:
         learning_rate: float,
         momentum: float,
         wrong: float = np.inf,
+        clip: float = np.inf,
         lane: int = 0,
     ) -> None:
         """Set how a voice learns: how fast, with what momentum, what error of an output is gross.
 
-        With a learning rate of 0 it stops, and its momentum is cleared; its partials, which then
-        stand still, are cleared when it goes on.
+        With a learning rate of 0 it stops, and its momentum and running means are cleared; its
+        partials, which then stand still, are cleared when it goes on. ``clip`` is the largest norm
+        of its gradient of a step; a longer one is shortened.
+
+        Raises
+        ------
+        ValueError : for a limit to the norm where weights learn at once.
         """
         room = self.rooms[voice]
+        if room.rule != "at once":
+            room.view(self.data, "clip")[0, lane] = clip
+        elif clip != np.inf:
+            raise ValueError(
+                f"a gradient's norm is known when the step is over: where weights learn at once it "
+                f"can't be limited to {clip}"
+            )
         if room.view(self.data, "rate")[0, lane] == 0.0:
             room.view(self.data, "partials")[..., lane] = 0.0
         for name, value in (("rate", learning_rate), ("momentum", momentum), ("wrong", wrong)):
             room.view(self.data, name)[0, lane] = value
         if learning_rate == 0.0:
             room.view(self.data, "momentum")[0, lane] = 0.0
-            room.view(self.data, "hidden_velocity")[..., lane] = 0.0
-            room.view(self.data, "output_velocity")[..., lane] = 0.0
+            _forget(room, self.data, lane)
 
     def train(
         self,

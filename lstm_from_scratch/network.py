@@ -39,10 +39,14 @@ class Voice:
         ``"sample"`` draws one unit with the outputs, made to sum to 1, as probabilities.
     g, h : the ranges of the squashing functions at a cell's input and at its output. The defaults
         are those of Gers, Schmidhuber and Cummins (2000).
+    outputs : what the outputs are of their net inputs: ``"logistic"``, each by itself as in the
+        paper, or ``"softmax"``, the probabilities of units of which exactly one is on; a voice
+        with these draws its unit.
 
     Raises
     ------
-    ValueError : for a voice without units or cells, or a range that is empty or not finite.
+    ValueError : for a voice without units or cells, a range that is empty or not finite, or
+        softmax outputs of a voice that does not draw.
     """
 
     name: str
@@ -52,6 +56,7 @@ class Voice:
     choice: Literal["threshold", "sample"] = "threshold"
     g: Range = (-2.0, 2.0)
     h: Range = (-1.0, 1.0)
+    outputs: Literal["logistic", "softmax"] = "logistic"
 
     def __post_init__(self) -> None:
         if not all(isinstance(number, int) for number in (self.inputs, *self.blocks)):
@@ -72,6 +77,15 @@ class Voice:
         if self.choice not in ("threshold", "sample"):
             raise ValueError(
                 f"voice {self.name!r}: choice is 'threshold' or 'sample', got {self.choice!r}"
+            )
+        if self.outputs not in ("logistic", "softmax"):
+            raise ValueError(
+                f"voice {self.name!r}: outputs are 'logistic' or 'softmax', got {self.outputs!r}"
+            )
+        if self.outputs == "softmax" and self.choice != "sample":
+            raise ValueError(
+                f"voice {self.name!r}: softmax outputs are probabilities of one unit among all, "
+                f"which choice='sample' draws; got choice={self.choice!r}"
             )
         for label, ends in (("g", self.g), ("h", self.h)):
             if not (len(ends) == 2 and np.isfinite(ends).all() and ends[0] < ends[1]):
@@ -320,6 +334,26 @@ def squash(x: np.ndarray, low: np.ndarray | float, high: np.ndarray | float) -> 
     return low + (high - low) * logistic(x)
 
 
+def softmax(x: np.ndarray) -> np.ndarray:
+    """Probabilities that sum to 1, each in proportion to the exponential of its element.
+
+    Shape ``(units,)`` in and out. The largest element is taken from all of them first, which
+    changes no proportion and keeps every exponential from overflow. Chapter 11.
+    """
+    powers = np.exp(x - x.max())
+    return powers / powers.sum()
+
+
+def _respond(topology: Topology, net: np.ndarray) -> np.ndarray:
+    """The outputs of all voices from their net inputs, of each as it says."""
+    outputs = logistic(net)
+    for voice in topology.voices:
+        if voice.outputs == "softmax":
+            own = topology.parts(voice.name)[0]
+            outputs[own] = softmax(net[own])
+    return outputs
+
+
 def cleared(topology: Topology) -> State:
     """The state of a network that has heard nothing: all zeros. Chapter 4."""
     return State(np.zeros(topology.cells), np.zeros(topology.cells))
@@ -368,7 +402,7 @@ def forward(network: Network, state: State, inputs: np.ndarray) -> Step:
     cell_output = output_gate[block] * squashed_state
 
     output_sources = np.concatenate([inputs, cell_output, [1.0]])
-    prediction = logistic(network.output @ output_sources)
+    prediction = _respond(t, network.output @ output_sources)
     return Step(
         sources,
         input_gate,

@@ -22,7 +22,8 @@ import numpy as np
 from tqdm import tqdm
 
 from .files import write_whole
-from .kernel import Arena
+from .gradient import check_one_unit_on
+from .kernel import Arena, Rule
 from .network import Network, Topology, Voice
 
 FORMAT = 2
@@ -51,10 +52,15 @@ class Learning:
     output_bias : of every output unit, at the start.
     wrong : an output that is farther than this from its target makes the step a gross error; with
         1 or more none ever is. 0.5 means: on the wrong side of the threshold.
-    until : when the voice stops learning, its momentum cleared: ``"test"``, when the network first
-        passes its test, or ``"plateau"``, when after that its cross-entropy falls no more.
+    until : when the voice stops learning, its momentum (or Adam's means) cleared: ``"test"``, when
+        the network first passes its test, or ``"plateau"``, when after that its cross-entropy falls
+        no more.
     decay : how fast the learning rate falls after the test is passed: after so many more steps t,
         it is ``learning_rate / (1 + decay * t)``, set anew after each test. 0: it stays.
+    optimiser : what is made of the gradient of a step: ``"momentum"``, as in the paper, or
+        ``"adam"`` (Kingma and Ba, 2015; `bptt.adam_update`), which has no use for ``momentum``.
+    clip : the largest norm of the voice's gradient of a step, over all of its weights; a longer one
+        is shortened. Infinity: none is.
 
     Raises
     ------
@@ -71,8 +77,14 @@ class Learning:
     wrong: float = 0.5
     until: Literal["test", "plateau"] = "test"
     decay: float = 0.0
+    optimiser: Literal["momentum", "adam"] = "momentum"
+    clip: float = np.inf
 
     def __post_init__(self) -> None:
+        if self.optimiser not in ("momentum", "adam"):
+            raise ValueError(f"optimiser is 'momentum' or 'adam', got {self.optimiser!r}")
+        if not self.clip > 0.0:
+            raise ValueError(f"clip: expected a number above 0, infinity if none, got {self.clip}")
         if self.until not in ("test", "plateau"):
             raise ValueError(f"until is 'test' or 'plateau', got {self.until!r}")
         _expect("decay", self.decay, 0.0, np.inf)
@@ -83,6 +95,12 @@ class Learning:
         biases = (*self.input_gate_bias, *self.forget_gate_bias, *self.output_gate_bias)
         if not np.isfinite([*biases, self.output_bias]).all():
             raise ValueError("biases must be finite")
+
+    @property
+    def rule(self) -> Rule:
+        """How the kernel's weights learn: at once where nothing needs the whole gradient."""
+        whole = self.optimiser != "momentum" or self.clip < np.inf
+        return self.optimiser if whole else "at once"
 
 
 @dataclass(frozen=True)
@@ -293,8 +311,8 @@ def train(
     The choruses follow one another in random order without a break; the state flows on from each
     into the next, and the last step of a chorus is asked for the first of the next one. At the
     gross error that is not forgiven any more, states, outputs and partials are cleared and the
-    next chorus begins; weights and momentum stay (section 3.1). Voices that learn until a plateau
-    go on after the test is passed (section 4.2).
+    next chorus begins; weights, momentum and Adam's means stay (section 3.1). Voices that learn
+    until a plateau go on after the test is passed (section 4.2).
 
     Parameters
     ----------
@@ -313,14 +331,15 @@ def train(
 
     Raises
     ------
-    ValueError : for choruses of another shape than the topology wants, or not of zeros and ones.
+    ValueError : for choruses of another shape than the topology wants, or not of zeros and ones;
+        for a step at which a voice with softmax outputs has not exactly one unit on.
     Diverged : if a weight is not finite any more; it names the step and has the last good network.
 
     Chapters 6, 7 and 8.
     """
     rolls = _checked(rolls, recipe.topology)
     order_rng, *voice_rngs = np.random.default_rng(recipe.seed).spawn(len(recipe.voices) + 1)
-    arena = Arena(recipe.topology)
+    arena = Arena(recipe.topology, rules=tuple(learning.rule for learning in recipe.voices))
     arena.set_weights(initial_network(recipe, voice_rngs))
     _set_learning(arena, recipe)
     forgiven = np.array([recipe.forgiven or np.iinfo(np.int64).max])
@@ -387,7 +406,11 @@ def _set_learning(arena: Arena, recipe: Recipe, since: int | None = None) -> Non
         if since is not None:
             rate = 0.0 if learning.until == "test" else rate / (1 + learning.decay * since)
         arena.set_learning(
-            voice, learning_rate=rate, momentum=learning.momentum, wrong=learning.wrong
+            voice,
+            learning_rate=rate,
+            momentum=learning.momentum,
+            wrong=learning.wrong,
+            clip=learning.clip,
         )
 
 
@@ -427,6 +450,7 @@ def _checked(rolls: np.ndarray, topology: Topology) -> np.ndarray:
         raise ValueError("a chorus needs at least two steps, got 1")
     if not np.isin(rolls, (0.0, 1.0)).all():
         raise ValueError("choruses hold 0.0 and 1.0 only")
+    check_one_unit_on(topology, rolls)
     return np.ascontiguousarray(rolls)
 
 

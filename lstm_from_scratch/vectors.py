@@ -195,6 +195,16 @@ def _exp(builder: ir.IRBuilder, x: ir.Value) -> ir.Value:
 
 
 @intrinsic
+def exp(typingctx, vector):
+    """e to the power of each element, within 3 units in the last place; beyond ±700 it stays."""
+
+    def codegen(context, builder, signature, arguments):
+        return _exp(builder, arguments[0])
+
+    return vector(vector), codegen
+
+
+@intrinsic
 def logistic(typingctx, vector):
     """The logistic sigmoid 1 / (1 + exp(-x)) of each element, within 4 units in the last place."""
 
@@ -207,7 +217,7 @@ def logistic(typingctx, vector):
 
 
 def _elementwise(symbol: Callable, emit: str) -> None:
-    """Teach the compiler ``symbol`` (+, -, *) for two vectors, or a vector and a number."""
+    """Teach the compiler ``symbol`` (+, -, *, /) for two vectors, or a vector and a number."""
 
     @intrinsic
     def apply(typingctx, a, b):
@@ -232,3 +242,4 @@ def _elementwise(symbol: Callable, emit: str) -> None:
 _elementwise(operator.add, "fadd")
 _elementwise(operator.sub, "fsub")
 _elementwise(operator.mul, "fmul")
+_elementwise(operator.truediv, "fdiv")

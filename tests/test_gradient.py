@@ -35,15 +35,17 @@ def random_topology(rng: np.random.Generator) -> Topology:
     names = [f"voice {n}" for n in range(count)]
     low = rng.uniform(-3, 0.5, size=(count, 2))
     high = low + rng.uniform(0.5, 4, size=(count, 2))
+    softmax = rng.random(count) < 0.3
     return Topology(
         tuple(
             Voice(
                 name,
-                inputs=int(rng.integers(1, 5)),
+                inputs=int(rng.integers(1 + softmax[n], 5)),  # one unit of one is always on
                 blocks=tuple(blocks[n]),
                 reads=tuple(other for other in names if other != name and rng.random() < 0.5),
                 g=(low[n, 0], high[n, 0]),
                 h=(low[n, 1], high[n, 1]),
+                **({"choice": "sample", "outputs": "softmax"} if softmax[n] else {}),
             )
             for n, name in enumerate(names)
         )
@@ -62,9 +64,21 @@ def random_network(topology: Topology, rng: np.random.Generator, reach: float = 
 def random_song(
     topology: Topology, steps: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Inputs and targets: notes on and off, or any numbers if ``steps`` is odd."""
+    """Inputs and targets: notes on and off, or any numbers if ``steps`` is odd.
+
+    The targets of a voice with softmax outputs are one note on, or any distribution.
+    """
     inputs, targets = rng.random((2, steps, topology.inputs))
-    return (inputs, targets) if steps % 2 else (np.round(inputs), np.round(targets))
+    if steps % 2 == 0:
+        inputs, targets = np.round(inputs), np.round(targets)
+    for voice in topology.voices:
+        if voice.outputs == "softmax":
+            own = topology.parts(voice.name)[0]
+            weights = rng.random((steps, voice.inputs))
+            one = np.eye(voice.inputs)[weights.argmax(axis=1)]
+            whole = weights.sum(axis=1, keepdims=True)
+            targets[:, own] = weights / whole if steps % 2 else one
+    return inputs, targets
 
 
 def case(seed: int, steps: int | None = None) -> tuple[Network, np.ndarray, np.ndarray]:
@@ -73,6 +87,15 @@ def case(seed: int, steps: int | None = None) -> tuple[Network, np.ndarray, np.n
     topology = random_topology(rng)
     steps = int(rng.integers(1, 201)) if steps is None else steps
     return random_network(topology, rng), *random_song(topology, steps, rng)
+
+
+def error_of(topology: Topology, prediction: np.ndarray, target: np.ndarray) -> float:
+    """The cross-entropy of a step, of each voice by the kind of its outputs."""
+    own = [topology.parts(voice.name)[0] for voice in topology.voices]
+    return sum(
+        cross_entropy(prediction[place], target[place], voice.outputs)
+        for place, voice in zip(own, topology.voices, strict=True)
+    )
 
 
 def listen(network: Network, inputs: np.ndarray) -> list[Step]:
@@ -132,9 +155,16 @@ def oracle_error(
                 y.append(o * (voice.h[0] + (voice.h[1] - voice.h[0]) * sigma(s[cell])))
                 cell += 1
         read = np.array([*(np.full(many, value, complex) for value in x), *y, np.ones(many)])
-        for k, target in enumerate(d):
-            p = sigma(np.einsum("mw,mw->w", output[k], read))
-            error -= target * np.log(p) + (1 - target) * np.log(1 - p)
+        nets = iter([np.einsum("mw,mw->w", weights, read) for weights in output])
+        wanted = iter(d)
+        for voice in topology.voices:
+            own = [(next(nets), next(wanted)) for _ in range(voice.inputs)]
+            whole = sum(np.exp(z) for z, _ in own)
+            for z, target in own:
+                if voice.outputs == "softmax":
+                    error -= target * (z - np.log(whole))
+                else:
+                    error -= target * np.log(sigma(z)) + (1 - target) * np.log(sigma(-z))
     return error
 
 
@@ -177,6 +207,8 @@ def test_the_cases_are_of_every_kind() -> None:
     assert {t.blocks for t in topologies} == {1, 2, 3, 4, 5}
     assert {n for t in topologies for v in t.voices for n in v.blocks} == {1, 2, 3, 4}
     assert len({t.hidden_mask.all() for t in topologies}) == 2, "full ones and masked ones"
+    softmax = [v for t in topologies for v in t.voices if v.outputs == "softmax"]
+    assert 4 < len(softmax) < sum(len(t.voices) for t in topologies) / 2
     lengths = [len(inputs) for _, inputs, _ in cases]
     assert min(lengths) < 40 and max(lengths) > 160
     for network, *_ in cases:
@@ -189,7 +221,7 @@ def test_the_oracle_hears_what_the_network_predicts() -> None:
         network, inputs, targets = case(seed, steps=20)
         steps = listen(network, inputs)
         error = sum(
-            cross_entropy(step.prediction, target)
+            error_of(network.topology, step.prediction, target)
             for step, target in zip(steps, targets, strict=True)
         )
         weights = network.hidden[..., None], network.output[..., None]
@@ -238,7 +270,9 @@ def test_the_full_gradient_agrees_with_finite_differences(seed: int) -> None:
 
     def error(changed: Network) -> float:
         heard = listen(changed, inputs)
-        return sum(cross_entropy(s.prediction, d) for s, d in zip(heard, targets, strict=True))
+        return sum(
+            error_of(network.topology, s.prediction, d) for s, d in zip(heard, targets, strict=True)
+        )
 
     for name, found in gradient._asdict().items():
         slopes = np.zeros_like(found)
@@ -268,7 +302,9 @@ def test_the_full_gradient_is_the_slope_in_any_direction(seed: int) -> None:
 
     def error(hidden: np.ndarray, output: np.ndarray) -> float:
         heard = listen(Network(t, hidden, output), inputs)
-        return sum(cross_entropy(s.prediction, d) for s, d in zip(heard, targets, strict=True))
+        return sum(
+            error_of(network.topology, s.prediction, d) for s, d in zip(heard, targets, strict=True)
+        )
 
     for _ in range(3):
         way = Gradient(
@@ -323,7 +359,9 @@ def test_a_small_step_against_the_gradient_lowers_the_error(seed: int) -> None:
         hidden = network.hidden + sign * rate * gradient.hidden
         output = network.output + sign * rate * gradient.output
         heard = listen(Network(network.topology, hidden, output), inputs)
-        return sum(cross_entropy(s.prediction, d) for s, d in zip(heard, targets, strict=True))
+        return sum(
+            error_of(network.topology, s.prediction, d) for s, d in zip(heard, targets, strict=True)
+        )
 
     assert error(-1) < error(0) < error(+1)
 
@@ -408,6 +446,11 @@ def test_cross_entropy_is_the_papers_formula() -> None:
     between = -0.25 * np.log(0.9) - 0.75 * np.log(0.1)
     assert cross_entropy(np.array([0.9]), np.array([0.25])) == pytest.approx(between, rel=1e-14)
     assert cross_entropy(np.array([1.0, 0.0]), np.array([0.0, 1.0])) == np.inf
+    # Where one unit of all is on, its own probability is the whole error.
+    assert cross_entropy([0.7, 0.2, 0.1], [0, 1, 0], "softmax") == pytest.approx(-np.log(0.2))
+    assert cross_entropy([0.5, 0.5], [0.25, 0.75], "softmax") == pytest.approx(np.log(2))
+    assert cross_entropy([1.0, 0.0], [1, 0], "softmax") == 0
+    assert cross_entropy([1.0, 0.0], [0, 1], "softmax") == np.inf
     with pytest.raises(ValueError, match=r"shapes differ: \(4,\) predicted, target \(1,\)"):
         cross_entropy(y, t[:1])
     with pytest.raises(ValueError, match=r"shapes differ: \(1,\) predicted, target \(4,\)"):
@@ -421,6 +464,22 @@ def test_a_target_of_another_shape_is_refused(shape: tuple[int, ...]) -> None:
     step = forward(network, cleared(topology), np.zeros(3))
     with pytest.raises(ValueError, match=r"target: expected shape \(3,\), got"):
         step_gradient(network, no_partials(topology), step, np.zeros(shape))
+
+
+def test_targets_that_are_no_distribution_are_refused_where_outputs_are_one() -> None:
+    topology = Topology(
+        (Voice("v", 2, (2,)), Voice("one", 3, (1,), choice="sample", outputs="softmax"))
+    )
+    network = random_network(topology, np.random.default_rng(0))
+    step = forward(network, cleared(topology), np.zeros(5))
+    good = np.array([1.0, 1.0, 0.0, 1.0, 0.0])
+    step_gradient(network, no_partials(topology), step, good)
+    message = "voice 'one' has softmax outputs: its targets must sum to 1"
+    for wrong in ([1.0, 1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 1.0, 1.0, 0.0], [0, 0, np.nan, 0, 0]):
+        with pytest.raises(ValueError, match=message):
+            step_gradient(network, no_partials(topology), step, np.array(wrong))
+        with pytest.raises(ValueError, match=message):
+            full_gradient(network, np.zeros((2, 5)), np.array([good, wrong]))
 
 
 def test_a_song_of_another_shape_is_refused() -> None:

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 from lstm_from_scratch import kernel
+from lstm_from_scratch.bptt import adam_update, clip_norm, momentum_update
 from lstm_from_scratch.gradient import Partials, advance, cross_entropy, step_gradient
 from lstm_from_scratch.kernel import Arena, draw_unit
 from lstm_from_scratch.network import Network, Topology, Voice, forward
@@ -25,16 +26,21 @@ from lstm_from_scratch.training import Learning, Recipe, train
 
 CHORDS = Voice("chords", 4, (2, 1, 3))
 MELODY = Voice("melody", 5, (1, 2), reads=("chords",), choice="sample", g=(-1.0, 1.0))
+SOFTMAX = Voice("softmax", 4, (2, 1), choice="sample", outputs="softmax")
 
 TOPOLOGIES = {
     "one voice": Topology((CHORDS,)),
     "chords and melody": Topology((CHORDS, MELODY)),
+    "softmax outputs": Topology((SOFTMAX,)),
     "five blocks": Topology((Voice("many", 3, (1, 4, 2, 3, 1), g=(-3.0, 1.0), h=(0.0, 1.0)),)),
 }
 
 
 def random_topology(blocks: int, voices: int, seed: int) -> Topology:
-    """Blocks of 1 to 4 cells dealt out to voices, who read whom they like; any ranges."""
+    """Blocks of 1 to 4 cells dealt out to voices, who read whom they like; any ranges.
+
+    About every third voice has softmax outputs.
+    """
     rng = np.random.default_rng(seed)
     hands: list[list[int]] = [[] for _ in range(voices)]
     for block in range(blocks):
@@ -42,15 +48,17 @@ def random_topology(blocks: int, voices: int, seed: int) -> Topology:
     names = [str(name) for name in rng.permutation(["bass", "chords", "melody"])[:voices]]
     low = rng.uniform(-2.5, 0.0, size=(voices, 2))
     high = low + rng.uniform(0.5, 4.0, size=(voices, 2))
+    softmax = [(blocks + n) % 3 == 0 for n in range(voices)]
     return Topology(
         tuple(
             Voice(
                 name,
-                int(rng.integers(1, 6)),
+                int(rng.integers(1, 6)) + softmax[n],
                 tuple(hands[n]),
                 reads=tuple(other for other in names if other != name and rng.random() < 0.6),
                 g=(float(low[n, 0]), float(high[n, 0])),
                 h=(float(low[n, 1]), float(high[n, 1])),
+                **({"choice": "sample", "outputs": "softmax"} if softmax[n] else {}),
             )
             for n, name in enumerate(names)
         )
@@ -64,8 +72,19 @@ DRAWN = {
     for blocks, voices in ((1, 1), (2, 2), (3, 3), (4, 1), (4, 2), (5, 3))
 }
 
-# Different for each voice: learning rate, momentum, what is a gross error. The third stands still.
-LEARNING = ((0.02, 0.9, 0.6), (0.1, 0.3, 0.7), (0.0, 0.9, 0.75))
+# How the voices of each of these learn: in half of them all at once, in the others by all rules.
+RULES = {
+    topology: tuple(
+        ("at once", "adam", "momentum")[(topology.blocks + n) % 3] for n in range(voices)
+    )
+    for topology in DRAWN.values()
+    if (voices := len(topology.voices)) > 1 and topology.blocks != 4
+}
+
+# Different for each voice: learning rate, momentum, what is a gross error, how long a gradient may
+# be. The third stands still. Adam's rate is a small share of it: it goes that far at every step.
+LEARNING = ((0.02, 0.9, 0.6, 0.8), (0.1, 0.3, 0.7, np.inf), (0.0, 0.9, 0.75, 0.5))
+OF_ADAM = 0.02
 
 every_topology = pytest.mark.parametrize("topology", DRAWN.values(), ids=DRAWN.keys())
 
@@ -79,7 +98,7 @@ def random_network(topology: Topology, rng: np.random.Generator) -> Network:
 
 def prepared(topology: Topology, seed: int, lanes: int = 1, scale: float = 1.0) -> Arena:
     """An arena with a random network in each lane, learning at rates of its own."""
-    arena = Arena(topology, lanes)
+    arena = Arena(topology, lanes, RULES.get(topology) if lanes == 1 else None)
     for lane in range(lanes):
         arena.set_weights(random_network(topology, np.random.default_rng(seed + lane)), lane)
         set_learning(arena, scale * (1 + lane), lane)
@@ -88,16 +107,29 @@ def prepared(topology: Topology, seed: int, lanes: int = 1, scale: float = 1.0) 
 
 def set_learning(arena: Arena, scale: float, lane: int = 0, turn: int = 0) -> None:
     """Give each voice the next of `LEARNING`, from the first or another on."""
-    for voice in range(len(arena.rooms)):
-        rate, momentum, wrong = LEARNING[(voice + turn) % 3]
+    for voice, room in enumerate(arena.rooms):
+        rate, momentum, wrong, clip = LEARNING[(voice + turn) % 3]
         arena.set_learning(
-            voice, learning_rate=scale * rate, momentum=momentum, wrong=wrong, lane=lane
+            voice,
+            learning_rate=scale * rate * (OF_ADAM if room.rule == "adam" else 1.0),
+            momentum=momentum,
+            wrong=wrong,
+            clip=np.inf if room.rule == "at once" else clip,
+            lane=lane,
         )
 
 
 def random_rolls(topology: Topology, rng: np.random.Generator) -> np.ndarray:
-    """Four choruses of nine steps in which the next step is not always a surprise."""
-    return np.repeat(rng.integers(2, size=(4, 3, topology.inputs)), 3, axis=1).astype(float)
+    """Four choruses of nine steps in which the next step is not always a surprise.
+
+    A voice with softmax outputs has one unit on.
+    """
+    notes = rng.integers(2, size=(4, 3, topology.inputs)).astype(float)
+    for voice in topology.voices:
+        if voice.outputs == "softmax":
+            own = topology.parts(voice.name)[0]
+            notes[..., own] = np.eye(voice.inputs)[rng.integers(voice.inputs, size=(4, 3))]
+    return np.repeat(notes, 3, axis=1)
 
 
 def everything(arena: Arena, lane: int = 0) -> bytes:
@@ -107,10 +139,26 @@ def everything(arena: Arena, lane: int = 0) -> bytes:
         for part in (
             *arena.weights(lane),
             *arena.velocity(lane),
+            *arena.square(lane),
             *arena.state(lane),
             arena.partials(lane),
         )
     )
+
+
+def learned(
+    room: kernel.Room, turn: int, updates: int, gradient: np.ndarray, *tables: np.ndarray
+) -> tuple[np.ndarray, ...]:
+    """What a voice's weights, velocity and square become, and the norm that its gradient had."""
+    rate, momentum, _, clip = LEARNING[turn % 3]
+    weights, velocity, square = (table.copy() for table in tables)
+    gradient = gradient.copy()
+    norm = clip_norm(gradient, np.inf if room.rule == "at once" else clip)
+    if rate and room.rule == "adam":
+        adam_update(weights, velocity, square, gradient, rate * OF_ADAM, updates)
+    elif rate:
+        momentum_update(weights, velocity, gradient, rate, momentum)
+    return weights, velocity, square, norm
 
 
 def assert_close(got: np.ndarray, expected: np.ndarray, what: str) -> None:
@@ -123,6 +171,10 @@ def test_what_is_drawn_is_of_every_kind():
     masked = [not topology.hidden_mask.all() for topology in DRAWN.values()]
     assert set(blocks) == {1, 2, 3, 4, 5} and set(cells) == {1, 2, 3, 4}
     assert any(masked) and not all(masked)
+    voices = [voice for topology in DRAWN.values() for voice in topology.voices]
+    assert {voice.outputs for voice in voices} == {"logistic", "softmax"}
+    rules = [rule for rules in RULES.values() for rule in rules]
+    assert set(rules) == {"at once", "momentum", "adam"} and len(RULES) == len(DRAWN) / 2
     assert any(voice.reads for topology in DRAWN.values() for voice in topology.voices)
 
 
@@ -131,7 +183,8 @@ def test_each_step_is_that_of_network_and_gradient(topology):
     """Three times 700 steps; each voice learns in two of these turns and rests in one.
 
     Three gross errors clear the state, in the last turn forty; and so do two choruses in a row
-    without a reset, which there are then.
+    without a reset, which there are then. What a voice remembers of its weights' changes outlives
+    all that, until it rests.
     """
     rng = np.random.default_rng(seed=11)
     rolls, fresh, turns = random_rolls(topology, rng), 2, 700
@@ -139,26 +192,31 @@ def test_each_step_is_that_of_network_and_gradient(topology):
     orders = rng.integers(len(rolls), size=(1, 6 * turns))
     rows = [topology.rows(voice.name) for voice in topology.voices]
     outputs = [np.r_[topology.parts(voice.name)[0]] for voice in topology.voices]
+    every = [
+        np.concatenate([own, topology.hidden_units + out])
+        for own, out in zip(rows, outputs, strict=True)
+    ]
     cells = [topology.parts(voice.name)[2] for voice in topology.voices]
     there = topology.hidden_mask[topology.cell_rows]
     resting = np.zeros(len(topology.voices), dtype=bool)
 
     song = now = errors = used = resets = wraps = whole = anew = 0
+    updates, clipped = [0] * len(topology.voices), []
     for step in range(3 * turns):
         if step % turns == 0:
             set_learning(arena, 1.0, turn=step // turns)
             forgiven = (3, 3, 40)[step // turns]
-            rates, momenta = np.zeros((2, topology.hidden_units + topology.inputs, 1))
             wrong = np.zeros(topology.inputs)
+            updates = [0 if resting[k] else updates[k] for k in range(len(topology.voices))]
             for voice in range(len(topology.voices)):
-                rate, momentum, wrong[outputs[voice]] = LEARNING[(voice + step // turns) % 3]
-                own = np.concatenate([rows[voice], topology.hidden_units + outputs[voice]])
-                rates[own], momenta[own] = rate, momentum if rate else 0.0
+                rate, _, wrong[outputs[voice]], _ = LEARNING[(voice + step // turns) % 3]
                 resting[voice] = rate == 0.0
         network, state = Network(topology, *arena.weights()), arena.state()
-        velocity, partials = np.concatenate(arena.velocity()), arena.partials()
+        tables = [np.concatenate(of) for of in (arena.weights(), arena.velocity(), arena.square())]
+        partials = arena.partials()
         for voice in np.flatnonzero(resting):
-            assert not velocity[rows[voice]].any(), "who rests has no momentum"
+            remembered = [table[every[voice]] for table in tables[1:]]
+            assert not np.any(remembered), "who rests has no momentum and no means"
         tally = arena.train(
             rolls, orders[:, used:], np.array([forgiven]), 1, fresh=np.array([fresh])
         )
@@ -174,7 +232,19 @@ def test_each_step_is_that_of_network_and_gradient(topology):
         record = forward(network, state, inputs)
         advanced = advance(network, Partials(*partials), state, record)
         gained = np.concatenate(step_gradient(network, advanced, record, target))
-        velocity = momenta * velocity - rates * gained
+        for k, room in enumerate(arena.rooms):
+            *became, norm = learned(
+                room,
+                k + step // turns,
+                updates[k],
+                gained[every[k]],
+                *(table[every[k]] for table in tables),
+            )
+            for table, values in zip(tables, became, strict=True):
+                table[every[k]] = values
+            limit = LEARNING[(k + step // turns) % 3][3]
+            clipped += [bool(norm > limit)] if limit < np.inf and not resting[k] else []
+            updates[k] += 1
         # `gradient` keeps partials of connections that don't exist too; no weight ever sees them.
         # The kernel lets those of a voice that rests stand still.
         advanced = np.array(advanced) * there
@@ -192,18 +262,22 @@ def test_each_step_is_that_of_network_and_gradient(topology):
 
         assert tally.gross_errors[0] == gross and tally.resets[0] == reset
         assert arena.cursors[0].tolist()[:2] == [song, now] and arena.cursors[0, 3] == errors
-        weights = np.concatenate([network.hidden, network.output])
-        assert_close(np.concatenate(arena.velocity()), velocity, f"velocity, step {step}")
-        assert_close(np.concatenate(arena.weights()), weights + velocity, f"weights, step {step}")
+        found = arena.weights(), arena.velocity(), arena.square()
+        for what, got, expected in zip(
+            ("weights", "velocity", "square"), found, tables, strict=True
+        ):
+            assert_close(np.concatenate(got), expected, f"{what}, step {step}")
         kept = 0.0 if reset or begins else 1.0
         assert_close(arena.state().cell_state, kept * record.cell_state, f"state, step {step}")
         assert_close(arena.state().cell_output, kept * record.cell_output, f"output, step {step}")
         assert_close(arena.partials(), kept * advanced, f"partials, step {step}")
         for k, own in enumerate(outputs):
-            expected = cross_entropy(record.prediction[own], target[own])
+            kind = topology.voices[k].outputs
+            expected = cross_entropy(record.prediction[own], target[own], kind)
             assert tally.cross_entropy[0, k] == pytest.approx(expected, rel=1e-9)
     assert resets > 20 and wraps > 50, "resets and chorus ends were hardly tried"
     assert anew > 5, "beginnings from a cleared state were hardly tried"
+    assert 20 < sum(clipped) < len(clipped) - 20, "some gradients should be too long, and some not"
 
 
 @every_topology
@@ -272,6 +346,38 @@ def test_a_voice_that_stops_learning_loses_its_momentum_and_keeps_its_weights():
     assert not arena.velocity()[0][rows].any()
     others = topology.rows("melody")
     assert (after.hidden[others] != before.hidden[others])[topology.hidden_mask[others]].any()
+
+
+def test_a_voice_forgets_what_adam_kept_of_it_when_it_stops_and_when_it_gets_weights():
+    topology, rng = TOPOLOGIES["one voice"], np.random.default_rng(seed=39)
+    rolls, orders = random_rolls(topology, rng), rng.integers(4, size=(1, 600))
+    arena = Arena(topology, rules=("adam",))
+    network = random_network(topology, rng)
+    for forget in (
+        lambda: arena.set_learning(0, learning_rate=0.0, momentum=0.0),
+        lambda: arena.set_weights(network),
+    ):
+        arena.set_weights(network)
+        arena.set_learning(0, learning_rate=0.001, momentum=0.0, clip=1.0)
+        arena.train(rolls, orders, np.array([3]), 100)
+        updates = arena.rooms[0].view(arena.data, "updates")
+        assert updates[0, 0] == 100, "resets, of which there are some, keep the means"
+        assert all(table.all() for table in (*arena.velocity(), *arena.square()))
+        forget()
+        assert updates[0, 0] == 0
+        assert not any(table.any() for table in (*arena.velocity(), *arena.square()))
+
+
+def test_rules_that_do_not_fit_are_refused():
+    topology = TOPOLOGIES["chords and melody"]
+    for rules in ((), ("adam",), ("adam", "at once", "at once"), ("at once", "kalman")):
+        with pytest.raises(ValueError, match="expected a rule for each of 2 voices"):
+            Arena(topology, rules=rules)
+    with pytest.raises(ValueError, match="2 lanes: only the rule 'at once' learns in several"):
+        Arena(topology, lanes=2, rules=("at once", "adam"))
+    arena = Arena(topology, lanes=2, rules=("at once", "at once"))
+    with pytest.raises(ValueError, match=r"where weights learn at once it can't be limited to 0.5"):
+        arena.set_learning(1, learning_rate=0.1, momentum=0.0, clip=0.5)
 
 
 def test_a_voice_that_rests_is_heard_and_judged_and_learns_on_from_nothing():
@@ -382,6 +488,38 @@ def in_another_process(**settings: str) -> list[str]:
     )
     assert run.returncode == 0, run.stderr
     return run.stdout.split()
+
+
+def test_softmax_outputs_beside_others_give_the_same_bits():
+    """Each lane has a largest net input and a sum of its own."""
+    topology, lanes, steps = TOPOLOGIES["softmax outputs"], 2, 500
+    rng = np.random.default_rng(seed=37)
+    rolls, orders = random_rolls(topology, rng), rng.integers(4, size=(lanes, 2 * steps))
+    beside = prepared(topology, seed=38, lanes=lanes)
+    together = beside.train(rolls, orders, np.array([3, 5]), steps)
+    for lane in range(lanes):
+        alone = prepared(topology, seed=38 + lane, scale=1.0 + lane)
+        own = slice(lane, lane + 1)
+        tally = alone.train(rolls, orders[own], np.array([3, 5])[own], steps)
+        assert everything(alone) == everything(beside, lane)
+        assert together.cross_entropy[lane].tobytes() == tally.cross_entropy[0].tobytes()
+
+
+@pytest.mark.parametrize("size", [30.0, 200.0])
+def test_softmax_outputs_far_apart_are_still_probabilities(size):
+    """An unlikely target costs what its probability says, not what is left of 1 beside another."""
+    topology = Topology((replace(SOFTMAX, inputs=3),))
+    arrays = np.zeros(topology.hidden_mask.shape), np.zeros(topology.output_mask.shape)
+    arrays[1][:, -1] = [size, 0.0, -size]
+    arena = Arena(topology)
+    arena.set_weights(Network(topology, *arrays))
+    rolls = np.eye(3)[None, [0, 1, 2]]
+    orders, never = np.zeros((1, 9), dtype=np.int64), np.array([9])
+    nats = [arena.train(rolls, orders, never, 1).cross_entropy[0, 0] for _ in range(3)]
+    assert nats == pytest.approx([size, 2 * size, 0.0], rel=1e-12, abs=1e-12)
+    _, predictions = arena.run(rolls[0], 3)
+    expected = np.exp([0.0, -size, -2 * size])
+    np.testing.assert_allclose(predictions, np.tile(expected / expected.sum(), (3, 1)), rtol=1e-12)
 
 
 def test_another_process_gives_the_same_bits():

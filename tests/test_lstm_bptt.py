@@ -29,7 +29,7 @@ def never(_: Network) -> int:
 
 
 def case(seed: int, **learning: object) -> tuple[Recipe, np.ndarray]:
-    """A recipe for a network of any size and ranges, no bias of it 0, and a chorus to go with it."""
+    """A recipe for a network of any size and ranges, no bias 0, and a chorus to go with it."""
     rng = np.random.default_rng(seed)
     blocks = tuple(int(cells) for cells in rng.integers(1, 4, size=rng.integers(1, 5)))
     low = rng.uniform(-3, 0.5, size=2)
@@ -178,6 +178,9 @@ def test_what_does_not_fit_is_refused():
     recipe = replace(RECOMMENDED, max_steps=9_600)
     with pytest.raises(ValueError, match="one voice, the topology has 2"):
         lstm_bptt.train(RECOMMENDED_2, ROLL, never)
+    voice = replace(recipe.topology.voices[0], choice="sample", outputs="softmax")
+    with pytest.raises(ValueError, match="logistic outputs"):
+        lstm_bptt.train(replace(recipe, topology=Topology((voice,))), ROLL, never)
     with pytest.raises(ValueError, match="whole choruses"):
         lstm_bptt.train(replace(recipe, test_every=100), ROLL, never)
     with pytest.raises(ValueError, match=r"shape \(steps, 12\)"):

@@ -17,6 +17,7 @@ from lstm_from_scratch.network import (
     forward,
     logistic,
     record,
+    softmax,
     solo,
     squash,
 )
@@ -111,7 +112,14 @@ def step_by_loops(network, state, inputs):
         found["cell_output"].append(output_gate[b] * ranged(s, voice.h))
 
     heard = [*inputs, *found["cell_output"], 1.0]
-    found["prediction"] = [sigma(net(weights, heard)) for weights in network.output]
+    z_out = [net(weights, heard) for weights in network.output]
+    found["prediction"] = [sigma(z) for z in z_out]
+    start = 0
+    for voice in topology.voices:
+        if voice.outputs == "softmax":
+            powers = [math.exp(z) for z in z_out[start : start + voice.inputs]]
+            found["prediction"][start : start + voice.inputs] = [p / sum(powers) for p in powers]
+        start += voice.inputs
     found["sources"], found["output_sources"] = read, heard
     return found
 
@@ -128,7 +136,8 @@ def random_topology(rng):
         g, h = ((float(rng.uniform(-3, -0.2)), float(rng.uniform(0.3, 2.5))) for _ in range(2))
         others = [other for other in names if other != name and rng.random() < 0.5]
         blocks = tuple(int(n) for n in rng.integers(1, 5, size=rng.integers(1, 6)))
-        voices.append(Voice(name, int(rng.integers(1, 6)), blocks, tuple(others), g=g, h=h))
+        more = {"choice": "sample", "outputs": "softmax"} if rng.random() < 0.3 else {}
+        voices.append(Voice(name, int(rng.integers(1, 6)), blocks, tuple(others), g=g, h=h, **more))
     return Topology(tuple(voices))
 
 
@@ -406,6 +415,14 @@ def test_the_logistic_function():
     assert logistic(np.log([1.0, 3.0, 1 / 9])) == pytest.approx([1 / 2, 3 / 4, 1 / 10])
 
 
+def test_the_softmax_function():
+    assert softmax(np.log([1.0, 3.0, 6.0])) == pytest.approx([1 / 10, 3 / 10, 6 / 10])
+    # What all net inputs share is no matter, however large it is.
+    assert softmax(1e4 + np.log([1.0, 3.0, 6.0])) == pytest.approx([1 / 10, 3 / 10, 6 / 10])
+    assert softmax(np.array([-1e308, 0.0, -800.0])).tolist() == [0.0, 1.0, 0.0]
+    assert softmax(np.array([-3.0])).tolist() == [1.0]
+
+
 # ---- Who reads whom -----------------------------------------------------------------------------
 
 
@@ -533,6 +550,8 @@ def test_chords_reach_the_melody_one_step_later():
         ({"h": (1.0,)}, r"h needs a finite range, got 1.0"),
         ({"inputs": 2.5}, r"counted in whole numbers, got 2.5 and \(2, 2\)"),
         ({"blocks": (2, 1.0)}, r"counted in whole numbers, got 12 and \(2, 1.0\)"),
+        ({"outputs": "linear"}, r"outputs are 'logistic' or 'softmax', got 'linear'"),
+        ({"outputs": "softmax"}, r"'chords': softmax outputs .* got choice='threshold'"),
         ({"reads": "melody"}, r"reads takes a tuple of names, got 'melody'"),
     ],
 )

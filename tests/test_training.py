@@ -17,7 +17,8 @@ import pytest
 
 from lstm_from_scratch import training
 from lstm_from_scratch.blues import TWELVE_BAR, chorus
-from lstm_from_scratch.composing import keeps_form
+from lstm_from_scratch.bptt import adam_update, clip_norm, momentum_update
+from lstm_from_scratch.composing import keeps_form, predict
 from lstm_from_scratch.encoding import CHORDS_AND_MELODY, CHORDS_ONLY
 from lstm_from_scratch.gradient import advance, cross_entropy, no_partials, step_gradient
 from lstm_from_scratch.network import Network, Topology, Voice, cleared, forward
@@ -189,7 +190,8 @@ def by_hand(
     """Train in plain NumPy: the loop of section 3.1, for one voice and one chorus.
 
     From ``learned_at`` on, after every test, the learning rate is what the recipe's decay says, and
-    every ``recipe.fresh``-th chorus begins from a cleared state.
+    every ``recipe.fresh``-th chorus begins from a cleared state. With Adam, or with a limit to the
+    gradient's norm, the weights change when the gradient of the step is complete.
     """
     (learning,) = recipe.voices
     hidden, output = network.hidden, network.output
@@ -198,6 +200,7 @@ def by_hand(
     now = errors = gross_errors = resets = whole = 0
     entropy = 0.0
     rate = learning.learning_rate
+    velocity, square = np.zeros((2, hidden.size + output.size))
     for done in range(steps or recipe.max_steps):
         if learned_at is not None and done >= learned_at and done % recipe.test_every == 0:
             rate = learning.learning_rate / (1 + learning.decay * (done - learned_at))
@@ -206,11 +209,23 @@ def by_hand(
         step = forward(network, state, roll[now])
         partials = advance(network, partials, state, step)
         gradient = step_gradient(network, partials, step, target)
-        hidden_velocity = learning.momentum * hidden_velocity - rate * gradient.hidden
-        output_velocity = learning.momentum * output_velocity - rate * gradient.output
-        hidden, output = hidden + hidden_velocity, output + output_velocity
+        if learning.optimiser == "momentum" and learning.clip == np.inf:
+            hidden_velocity = learning.momentum * hidden_velocity - rate * gradient.hidden
+            output_velocity = learning.momentum * output_velocity - rate * gradient.output
+            hidden, output = hidden + hidden_velocity, output + output_velocity
+        else:
+            weights, slope = (
+                np.concatenate([a.ravel(), b.ravel()]) for a, b in ((hidden, output), gradient)
+            )
+            clip_norm(slope, learning.clip)
+            if learning.optimiser == "adam":
+                adam_update(weights, velocity, square, slope, rate, done)
+            else:
+                momentum_update(weights, velocity, slope, rate, learning.momentum)
+            hidden = weights[: hidden.size].reshape(hidden.shape)
+            output = weights[hidden.size :].reshape(output.shape)
         state, now = step.state, (now + 1) % len(roll)
-        entropy += cross_entropy(step.prediction, target)
+        entropy += cross_entropy(step.prediction, target, recipe.topology.voices[0].outputs)
         if anew_each_chorus and now == 0:
             errors = 0
         whole += now == 0
@@ -225,10 +240,10 @@ def by_hand(
     return Network(recipe.topology, hidden, output), entropy, gross_errors, resets
 
 
-def first_network(recipe: Recipe) -> Network:
+def first_network(recipe: Recipe, roll: np.ndarray = ROLL) -> Network:
     """The network that a training begins with: with a rate of 0 it stays as it is."""
     still = tuple(replace(learning, learning_rate=0.0) for learning in recipe.voices)
-    return trained(replace(recipe, voices=still, max_steps=1)).network
+    return trained(replace(recipe, voices=still, max_steps=1), roll).network
 
 
 @pytest.mark.parametrize("forgiven", [0, 1, 3])
@@ -245,6 +260,55 @@ def test_training_is_the_loop_of_the_paper(forgiven, wrong):
     assert (resets > 20) if forgiven else (resets == 0)
     total = (result.curve.cross_entropy[:, 0] * np.diff(result.curve.steps, prepend=0)).sum()
     assert total == pytest.approx(entropy, rel=1e-9)
+
+
+ONE_ON = replace(
+    RECIPE, topology=Topology((replace(TINY.voices[0], choice="sample", outputs="softmax"),))
+)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"optimiser": "adam"},
+        {"optimiser": "adam", "clip": 0.4},
+        {"clip": 0.4},
+        {"optimiser": "adam", "momentum": 0.0},
+    ],
+    ids=["adam", "adam and clip", "clip", "adam has no use for momentum"],
+)
+def test_other_optimisers_change_the_weights_in_the_same_loop(changes):
+    recipe = replace(RECIPE, voices=(replace(TINY_LEARNING, **changes),))
+    network, _, gross_errors, resets = by_hand(recipe, ROLL, first_network(recipe))
+    result = trained(recipe)
+    np.testing.assert_allclose(result.network.hidden, network.hidden, rtol=1e-8, atol=1e-8)
+    np.testing.assert_allclose(result.network.output, network.output, rtol=1e-8, atol=1e-8)
+    assert result.curve.gross_errors.sum() == gross_errors
+    assert result.curve.resets.sum() == resets > 5
+    # It is not the rule of the paper, and how often one looks does not change it.
+    assert np.abs(trained().network.hidden - network.hidden).max() > 0.01
+    looked = trained(replace(recipe, test_every=37))
+    assert bits(looked.network) == bits(result.network)
+
+
+def test_a_limit_that_no_gradient_reaches_is_none():
+    """Only the rounding differs: the gradient is multiplied with the rate when it is complete."""
+    recipe = replace(RECIPE, voices=(replace(TINY_LEARNING, clip=1e6),))
+    wide, none = trained(recipe).network, trained().network
+    np.testing.assert_allclose(wide.hidden, none.hidden, rtol=1e-9, atol=1e-9)
+
+
+def test_softmax_outputs_are_trained_by_the_same_loop():
+    notes = np.eye(3)[[0, 0, 1, 0, 2, 1, 2]]
+    network, entropy, gross_errors, resets = by_hand(ONE_ON, notes, first_network(ONE_ON, notes))
+    result = trained(ONE_ON, notes)
+    np.testing.assert_allclose(result.network.hidden, network.hidden, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(result.network.output, network.output, rtol=1e-9, atol=1e-9)
+    assert result.curve.gross_errors.sum() == gross_errors > 20
+    assert result.curve.resets.sum() == resets > 5
+    total = (result.curve.cross_entropy[:, 0] * np.diff(result.curve.steps, prepend=0)).sum()
+    assert total == pytest.approx(entropy, rel=1e-9)
+    assert result.curve.cross_entropy[0, 0] < 1.5 * np.log(3), "nats of one note among three"
 
 
 def test_gross_errors_are_counted_across_choruses():
@@ -456,6 +520,20 @@ def test_the_chords_of_experiment_2_are_those_of_experiment_1():
     assert not result.curve.gross_errors[tests:].any()
 
 
+def test_a_melody_with_softmax_outputs_learns_beside_the_same_chords():
+    chords, melody = RECOMMENDED_2.topology.voices
+    topology = Topology((chords, replace(melody, outputs="softmax")))
+    rolls = np.stack([CHORDS_AND_MELODY.encode(chorus(n).notes, 96) for n in (0, 4095, 1234)])
+    short = replace(RECOMMENDED_2, max_steps=48_000)
+    one, other = (trained(r, rolls) for r in (short, replace(short, topology=topology)))
+    assert voice_of(one.network, "chords") == voice_of(other.network, "chords")
+    assert voice_of(one.network, "melody") != voice_of(other.network, "melody")
+    first, *_, last = other.curve.cross_entropy[:, 1]
+    assert last < 0.75 * first and first < np.log(13)
+    outputs = predict(other.network, rolls[0])[:, topology.parts("melody")[0]]
+    np.testing.assert_allclose(outputs.sum(axis=1), 1.0, rtol=1e-14)
+
+
 def test_the_test_is_not_asked_again_where_a_voice_rests():
     test = Passing(3)
     result = trained(PAIR_RECIPE, with_melodies(ROLL, 1), test)
@@ -647,6 +725,10 @@ def test_divergence_is_a_value_error():
         ({"until": "never"}, "until is 'test' or 'plateau', got 'never'"),
         ({"decay": -1e-9}, "decay: expected a number from 0.0 .* got -1e-09"),
         ({"decay": np.inf}, "decay: .* got inf"),
+        ({"optimiser": "sgd"}, "optimiser is 'momentum' or 'adam', got 'sgd'"),
+        ({"clip": 0.0}, "clip: expected a number above 0, infinity if none, got 0.0"),
+        ({"clip": -1.0}, "clip: .* got -1.0"),
+        ({"clip": np.nan}, "clip: .* got nan"),
     ],
 )
 def test_a_voice_can_not_learn_with_such_numbers(changes, message):
@@ -710,6 +792,11 @@ def test_choruses_that_do_not_fit_are_refused(rolls, message):
         trained(rolls=rolls)
 
 
+def test_choruses_with_another_number_of_notes_than_one_are_refused_by_softmax_outputs():
+    with pytest.raises(ValueError, match=r"'only' has softmax outputs: .* sum to 1, .* got 2"):
+        trained(ONE_ON, ROLL)
+
+
 # Saving and loading
 
 
@@ -736,7 +823,8 @@ def test_a_recipe_of_two_voices_comes_back(tmp_path):
     topology = Topology(
         (TINY.voices[0], Voice("more", 2, (1, 3), reads=("only",), choice="sample", g=(-1.0, 1.0)))
     )
-    other = replace(TINY_LEARNING, wrong=0.9, until="plateau", decay=3e-7)
+    other = replace(TINY_LEARNING, wrong=0.9, until="plateau", decay=3e-7, optimiser="adam")
+    assert other.clip == np.inf
     rule = {"window": 60, "gain": 0.25, "patience": 4, "windows": 7, "test_every": 20}
     recipe = Recipe(topology, (TINY_LEARNING, other), seed=2**40, **rule)
     network = initial_network(recipe, [np.random.default_rng(1), np.random.default_rng(2)])

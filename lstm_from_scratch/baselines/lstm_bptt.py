@@ -139,8 +139,8 @@ def train(
 
     Raises
     ------
-    ValueError : for another roll, tests that don't fall between two choruses, more than one voice,
-        or a recipe that goes on after the test.
+    ValueError : for another roll, tests that don't fall between two choruses, more than one voice
+        or another than the paper's, or a recipe that goes on after the test.
     Diverged : if a weight is not finite any more; it has the network of the last test, and its
         ``step`` is the first test at which that was seen.
 
@@ -150,6 +150,8 @@ def train(
     if len(t.voices) != 1:
         raise ValueError(f"BPTT trains one voice, the topology has {len(t.voices)}")
     (voice,), (learning,) = t.voices, recipe.voices
+    if voice.outputs != "logistic" or t.sources != t.inputs + t.cells + 1:
+        raise ValueError("BPTT trains the paper's blocks: logistic outputs and no peepholes")
     if learning.until != "test" or recipe.fresh:
         raise ValueError("BPTT stops at its test: it needs until='test' and fresh=0")
     roll = checked(roll, t.inputs)
