@@ -309,3 +309,35 @@ TWELVE_BAR = Form(
     ),
 )
 """Our twelve-bar blues: twelve chords, 24 segments, 96 steps, 4096 choruses (a reconstruction)."""
+
+FORMS = {
+    "our blues": TWELVE_BAR,
+    "plain blues": Form(
+        "plain twelve-bar blues",
+        ("C7", "C7", "C7", "C7", "F7", "F7", "C7", "C7", "G7", "F7", "C7", "C7"),
+    ),
+    "minor blues": Form(
+        "minor blues",
+        ("Cm7", "Cm7", "Cm7", "Cm7", "Fm7", "Fm7", "Cm7", "Cm7", "Ab7", "G7", "Cm7", "G7"),
+    ),
+    "eight bars": Form("eight-bar blues", ("C7", "G7", "F7", "F7", "C7", "G7", "C7", "G7")),
+    "song with bridge": Form(
+        "song of 32 bars",
+        (
+            *("C6", "Am7", "Dm7", "G7", "C6", "A7", "Dm7", "G7"),
+            *("C6", "Am7", "Dm7", "G7", "C6", "G7", "C6", "C6"),
+            *("E7", "E7", "A7", "A7", "D7", "D7", "G7", "G7"),
+            *("C6", "Am7", "Dm7", "G7", "C6", "G7", "C6", "C6"),
+        ),
+    ),
+    "our blues in sixteenths": Form("twelve-bar blues", TWELVE_BAR.chords, steps_per_bar=16),
+    "our blues in thirty-seconds": Form("twelve-bar blues", TWELVE_BAR.chords, steps_per_bar=32),
+}
+"""Our blues and others, chords alone, to see what depends on the form and on the length of a step.
+
+The plain blues holds its first chord for 32 steps, and with the end of the chorus before for 48:
+the case that the paper begins with (section 1). The song's first five bars come back twice with
+another ending, around a bridge: what comes next depends on what was heard 64 steps ago and more.
+In thirty-seconds, the step size that the paper asks about (section 5.1), our blues has 384 steps.
+Chapter 11.
+"""

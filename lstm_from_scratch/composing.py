@@ -15,9 +15,9 @@ import numpy as np
 
 from .blues import TWELVE_BAR, Form
 from .encoding import CHORDS_AND_MELODY, Encoding
-from .kernel import Arena, Recall
+from .kernel import Arena, Recall, draw_unit
 from .midi import Music, tracks
-from .network import Network, State, solo
+from .network import Network, State, cleared, forward, solo
 
 
 def free_run(
@@ -121,6 +121,57 @@ def compose(
         raise ValueError(f"{given} steps are given, but only {steps} are to be played")
     seed = encoding.encode(notes, length)[:given]
     return free_run(network, seed, steps, rng, temperature=temperature, state=state)
+
+
+def play_along(
+    network: Network,
+    roll: np.ndarray,
+    voices: tuple[str, ...],
+    rng: np.random.Generator,
+    *,
+    temperature: float = 1.0,
+) -> np.ndarray:
+    """Let some voices improvise over others that are given, from a cleared state.
+
+    In plain NumPy, some thousand steps a second: `free_run` is the compiled way to let all play.
+
+    Parameters
+    ----------
+    network : topology and weights.
+    roll : what is heard, shape ``(steps, inputs)``. Of the voices that play only the first row
+        counts.
+    voices : names of those that play.
+    rng : where the notes of a voice that draws come from.
+    temperature : see `free_run`.
+
+    Returns
+    -------
+    A roll of the same shape in which the named voices have their own notes.
+
+    Raises
+    ------
+    ValueError : for a roll of another shape or with numbers other than 0 and 1, an unknown voice,
+        or outputs from which no note can be drawn.
+
+    Chapter 11.
+    """
+    heard, t = _checked(network, roll).copy(), network.topology
+    parts = {name: t.parts(name)[0] for name in voices}
+    playing = [(parts[voice.name], voice) for voice in t.voices if voice.name in parts]
+    state = cleared(t)
+    for step in range(len(heard) - 1):
+        now = forward(network, state, heard[step])
+        state = now.state
+        for units, voice in playing:
+            if voice.choice == "threshold":
+                heard[step + 1, units] = now.prediction[units] > 0.5
+                continue
+            unit = draw_unit(now.prediction[units], rng.random(), temperature)
+            if unit < 0:
+                raise ValueError(f"step {step}: no note can be drawn from voice {voice.name!r}")
+            heard[step + 1, units] = 0.0
+            heard[step + 1, units.start + unit] = 1.0
+    return heard
 
 
 def hear(network: Network, roll: np.ndarray) -> State:

@@ -17,7 +17,7 @@ import numpy as np
 
 from . import measures
 from .baselines import simple_rnn
-from .blues import TWELVE_BAR, chorus, split
+from .blues import TWELVE_BAR, Form, chorus, split
 from .composing import compose, keeps_form, recall
 from .encoding import CHORDS_AND_MELODY, CHORDS_ONLY
 from .network import Network
@@ -55,9 +55,9 @@ class Experiment1(NamedTuple):
     weights: str
 
 
-def experiment_1(recipe: Recipe, seed: int) -> Experiment1:
-    """Train Experiment 1 from one seed, then play what it has learned. Chapter 7."""
-    roll = CHORDS_ONLY.form_roll(TWELVE_BAR)
+def experiment_1(recipe: Recipe, seed: int, form: Form = TWELVE_BAR) -> Experiment1:
+    """Train Experiment 1 from one seed, then play what it has learned. Chapters 7 and 11."""
+    roll = CHORDS_ONLY.form_roll(form)
     test = keeps_form(roll, recipe.choruses)
     started = time.process_time()
     result = train(replace(recipe, seed=seed), roll, test, progress=False)

@@ -9,7 +9,7 @@ Chapter 2 (Notes as numbers) introduces the roll; every later chapter uses it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -409,6 +409,103 @@ def number_table(
     ax.spines[:].set_visible(False)
     if title:
         ax.set_title(title, loc="left", pad=8)
+    return ax
+
+
+@style()
+def survival_curve(
+    times: np.ndarray,
+    share: np.ndarray,
+    ax: Axes | None = None,
+    *,
+    band: tuple[np.ndarray, np.ndarray] | None = None,
+    label: str | None = None,
+    colour: str = COLOURS["chords"],
+    linestyle: str = "-",
+) -> Axes:
+    """Draw the share of networks that have not learned yet, as steps going down. Chapter 11.
+
+    Parameters
+    ----------
+    times, share : as `statistics.survival` returns them, shape ``(points,)``; times above 0, or 0
+        for the first, which is drawn from the left edge on.
+    band : lower and upper end of an interval around the share, two of the same shape.
+    label : names the curve in a legend.
+
+    Raises
+    ------
+    ValueError : for arrays of different shapes, or shares outside 0 to 1.
+    """
+    times, share = np.asarray(times, float), np.asarray(share, float)
+    ends = () if band is None else tuple(np.asarray(end, float) for end in band)
+    if times.ndim != 1 or any(values.shape != times.shape for values in (share, *ends)):
+        raise ValueError(f"{times.shape} times and {share.shape} shares: expected one of each")
+    if not ((share >= 0) & (share <= 1)).all():
+        raise ValueError("shares go from 0 to 1")
+    ax = plt.figure().add_subplot() if ax is None else ax
+    ax.set_xscale("log")
+    first = times[times > 0].min(initial=np.inf) / 3
+    at = np.where(times > 0, times, first)
+    ax.step(at, share, where="post", color=colour, linestyle=linestyle, label=label)
+    if ends:
+        ax.fill_between(at, *ends, step="post", color=colour, alpha=0.15, linewidth=0)
+    ax.set(xlabel="training steps", ylabel="share still learning", ylim=(0, 1.03))
+    if label:
+        ax.legend(loc="lower left")
+    return ax
+
+
+@style()
+def learning_times(
+    groups: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    ax: Axes | None = None,
+    *,
+    colour: str = COLOURS["chords"],
+    xlabel: str = "training steps",
+) -> Axes:
+    """Draw how long each network took to learn: a row for each group, a dot for each network.
+
+    Networks that were given up stand as crosses where they were given up. At the right is written
+    how many of how many learned. Chapter 11.
+
+    Parameters
+    ----------
+    groups : for each name, from the top down, the times and whether that network learned, two
+        arrays of shape ``(networks,)``; times above 0.
+
+    Raises
+    ------
+    ValueError : for no group, a group whose arrays don't match, or a time that is not above 0.
+    """
+    if not groups:
+        raise ValueError("there is nothing to draw: no group")
+    if ax is None:
+        ax = plt.figure(figsize=(WIDTH, 0.7 + 0.24 * len(groups))).add_subplot()
+    for row, (name, (times, learned)) in enumerate(groups.items()):
+        times, learned = np.asarray(times, float), np.asarray(learned, bool)
+        if times.shape != learned.shape or times.ndim != 1 or not len(times):
+            raise ValueError(f"{name}: {times.shape} times, {learned.shape} outcomes")
+        if not (times > 0).all():
+            raise ValueError(f"{name}: a logarithmic axis needs times above 0")
+        # Dots of one row are spread a little, by their order, so that none hides another.
+        at = row + 0.5 * (np.argsort(np.argsort(times, kind="stable")) % 3 - 1) / 3
+        ax.plot(times[learned], at[learned], "o", color=colour, markersize=4, alpha=0.65)
+        ax.plot(times[~learned], at[~learned], "x", color=COLOURS["ink"], markersize=4, alpha=0.65)
+        ax.annotate(
+            f"{learned.sum()} of {len(learned)}",
+            (1.0, row),
+            (6, 0),
+            xycoords=("axes fraction", "data"),
+            textcoords="offset points",
+            va="center",
+            fontsize=9,
+        )
+    ax.set_xscale("log")
+    ax.set_yticks(range(len(groups)), list(groups))
+    ax.set_ylim(len(groups) - 0.5, -0.5)
+    ax.tick_params(axis="y", length=0)
+    ax.grid(True, axis="x")
+    ax.set_xlabel(xlabel)
     return ax
 
 

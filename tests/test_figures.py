@@ -20,8 +20,10 @@ from lstm_from_scratch.figures import (
     form_chart,
     form_map,
     learning_curve,
+    learning_times,
     number_table,
     piano_roll,
+    survival_curve,
 )
 from lstm_from_scratch.network import Network, Topology, Voice, record
 
@@ -376,3 +378,46 @@ def test_what_becomes_interactive_meanwhile_stays_so():
         assert plt.isinteractive()
     finally:
         plt.ioff()
+
+
+def test_a_survival_curve_goes_through_its_points():
+    times, share = np.array([0.0, 2e5, 1e6, 3e6]), np.array([1.0, 0.75, 0.5, 0.5])
+    ax = survival_curve(times, share, band=(share - 0.2, share + 0.0), label="sixteen seeds")
+    (line,) = ax.lines
+    np.testing.assert_array_equal(line.get_xdata()[1:], times[1:])
+    np.testing.assert_array_equal(line.get_ydata(), share)
+    assert line.get_drawstyle() == "steps-post"
+    assert 0 < line.get_xdata()[0] < times[1]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["sixteen seeds"]
+    with pytest.raises(ValueError, match="one of each"):
+        survival_curve(times, share[1:])
+    with pytest.raises(ValueError, match="0 to 1"):
+        survival_curve(times, share + 0.5)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_learning_times_show_each_network_once(seed):
+    rng = np.random.default_rng(seed)
+    groups = {
+        f"group {n}": (rng.integers(1, 10**7, size=n), rng.random(n) < 0.6) for n in (1, 5, 16)
+    }
+    ax = learning_times(groups)
+    assert [label.get_text() for label in ax.get_yticklabels()] == list(groups)
+    for row, (times, learned) in enumerate(groups.values()):
+        dots, crosses = ax.lines[2 * row : 2 * row + 2]
+        assert sorted(dots.get_xdata()) == sorted(times[learned])
+        assert sorted(crosses.get_xdata()) == sorted(times[~learned])
+        for line in (dots, crosses):
+            assert (np.abs(line.get_ydata() - row) < 0.5).all()
+        assert f"{learned.sum()} of {len(times)}" in texts(ax)
+    top, bottom = ax.get_ylim()[::-1]
+    assert top < 0 and bottom > len(groups) - 1
+
+
+def test_learning_times_refuse_what_can_not_be_drawn():
+    with pytest.raises(ValueError, match="no group"):
+        learning_times({})
+    with pytest.raises(ValueError, match="a: "):
+        learning_times({"a": (np.ones(3), np.ones(2, bool))})
+    with pytest.raises(ValueError, match="above 0"):
+        learning_times({"a": (np.zeros(2), np.ones(2, bool))})

@@ -1,11 +1,17 @@
 """Questions that are put to many seeds: each a `Study`, by the name of its table in ``results/``.
 
 * `first`: do the experiments work, and how often? (chapters 3, 6, 7 and 8)
+* `learning`: what does learning the chords depend on? (chapter 11)
+* `improvising`: what does the melody depend on? (chapter 11)
 
 `study` runs them.
 """
 
-from . import first
+from . import first, improvising, learning
 
-STUDIES = {**first.STUDIES}
+STUDIES = {
+    **first.STUDIES,
+    **learning.STUDIES,
+    **improvising.STUDIES,
+}
 """All studies by name."""

@@ -203,7 +203,7 @@ STUDIES = {
         "Experiment 1, the paper's literal parameters, at most 400 million steps",
         _paper,
         Experiment1,
-        range(8),
+        range(16),
     ),
     "experiment-2": Study(
         "Experiment 2, the recommended recipe",
