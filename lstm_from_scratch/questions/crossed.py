@@ -26,9 +26,9 @@ from ..network import Network
 from ..training import RECOMMENDED, Diverged, train
 
 STEPS = 3_004_800
-"""Steps after which every learner is given up: 31,300 choruses. Full RTRL sets the bound, whose
-step takes ten times as long as any other's; with this budget all runs together take an hour or two
-of one core. In the longer study of the recommended recipe, two runs of three learn within it."""
+"""Steps after which every learner is given up: 31,300 choruses. Full RTRL sets the bound: its step
+takes four to ten times as long as any other's, and so all runs together take an hour or two of one
+core. Of 232 runs of the recommended recipe (``experiment-1``) seven in ten have learned by then."""
 
 CLIP = 1.0
 """The largest norm of a gradient where it is limited, as in the study of the simple network."""
@@ -194,19 +194,19 @@ TRIED = 4
 """How many of them are, for each learner and optimiser: neighbours, from the one in `LOWEST` on."""
 
 LOWEST: Rates = {
-    ("lstm", "truncated"): (3e-5, 1e-4, 3e-5, 3e-5),
-    ("lstm", "bptt"): (1e-4, 3e-2, 3e-4, 1e-3),
+    ("lstm", "truncated"): (3e-5, 1e-3, 3e-4, 3e-4),
+    ("lstm", "bptt"): (3e-5, 1e-2, 3e-4, 1e-3),
     ("simple", "bptt"): (3e-7, 1e-3, 3e-4, 1e-3),
-    ("simple", "rtrl"): (3e-6, 1e-4, 1e-4, 1e-4),
+    ("simple", "rtrl"): (3e-6, 3e-4, 3e-5, 1e-4),
 }
 """Where the rates begin that are tried. Found with other seeds, and such that the best one should
 not stand at an end."""
 
 BEST: Rates = {
-    ("lstm", "truncated"): (3e-4, 1e-3, 3e-4, 3e-4),
+    ("lstm", "truncated"): (3e-4, 3e-3, 3e-3, 1e-3),
     ("lstm", "bptt"): (3e-4, 1e-1, 3e-3, 3e-3),
     ("simple", "bptt"): (1e-6, 1e-2, 3e-3, 3e-3),
-    ("simple", "rtrl"): (1e-5, 3e-4, 3e-4, 3e-4),
+    ("simple", "rtrl"): (1e-5, 3e-3, 3e-4, 3e-4),
 }
 """What `best` says of the table of the screen: a test holds them together."""
 
