@@ -31,7 +31,8 @@ takes four to ten times as long as any other's, and so all runs together take an
 core. Of 232 runs of the recommended recipe (``experiment-1``) seven in ten have learned by then."""
 
 CLIP = 1.0
-"""The largest norm of a gradient where it is limited, as in the study of the simple network."""
+"""The largest norm of a gradient where it is limited, as in the study of the simple network: of one
+step's gradient where every step makes an update, of a chorus's where every chorus does."""
 
 LEARNERS = (("lstm", "truncated"), ("lstm", "bptt"), ("simple", "bptt"), ("simple", "rtrl"))
 """Cell and rule. ``lstm`` is Experiment 1's network as we recommend it, 672 weights, ``simple`` a
