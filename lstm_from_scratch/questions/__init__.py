@@ -2,16 +2,18 @@
 
 * `first`: do the experiments work, and how often? (chapters 3, 6, 7 and 8)
 * `learning`: what does learning the chords depend on? (chapter 11)
+* `crossed`: is it the cell, the rule or the optimiser? (chapter 11)
 * `improvising`: what does the melody depend on? (chapter 11)
 
 `study` runs them.
 """
 
-from . import first, improvising, learning
+from . import crossed, first, improvising, learning
 
 STUDIES = {
     **first.STUDIES,
     **learning.STUDIES,
+    **crossed.STUDIES,
     **improvising.STUDIES,
 }
 """All studies by name."""
