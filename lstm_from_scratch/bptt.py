@@ -18,17 +18,20 @@ import numpy as np
 from numba import njit
 
 from .gradient import Gradient, check_one_unit_on
-from .network import Network, cleared, forward, late_sources
+from .network import Network, State, cleared, forward, late_sources
 
 
-def full_gradient(network: Network, inputs: np.ndarray, targets: np.ndarray) -> Gradient:
+def full_gradient(
+    network: Network, inputs: np.ndarray, targets: np.ndarray, state: State | None = None
+) -> Gradient:
     """The derivative of a sequence's summed cross-entropy with respect to every weight.
 
     Parameters
     ----------
-    network : topology and weights; it starts from a cleared state, and the weights stay.
+    network : topology and weights, which stay.
     inputs, targets : what it hears and what it should predict at each step, both of shape
         ``(steps, inputs)``.
+    state : what came before, which counts as constant; cleared unless given.
 
     Returns
     -------
@@ -41,17 +44,22 @@ def full_gradient(network: Network, inputs: np.ndarray, targets: np.ndarray) -> 
 
     Williams and Zipser (1995); chapter 5.
     """
-    return backward(network, inputs, targets, truncated=False)
+    return backward(network, inputs, targets, state, truncated=False)
 
 
 def backward(
-    network: Network, inputs: np.ndarray, targets: np.ndarray, *, truncated: bool
+    network: Network,
+    inputs: np.ndarray,
+    targets: np.ndarray,
+    state: State | None = None,
+    *,
+    truncated: bool,
 ) -> Gradient:
     """Go back over a sequence, step by step, and collect the gradient on the way.
 
     Parameters
     ----------
-    network, inputs, targets : as for `full_gradient`.
+    network, inputs, targets, state : as for `full_gradient`.
     truncated : cut the paths from gates and cells to the cell outputs of the step before, and those
         through peepholes, so that error goes back through the states alone. Then the result is the
         sum of `gradient.step_gradient` over the sequence, found by looking back.
@@ -82,7 +90,7 @@ def backward(
         """What the cells of each block want of their gate, through the gate's logistic."""
         return np.bincount(block, values, minlength=t.blocks) * gate * (1 - gate)
 
-    state, record = cleared(t), []
+    state, record = cleared(t) if state is None else state, []
     for heard in inputs:
         step = forward(network, state, heard)
         record.append((state.cell_state, step))
@@ -209,3 +217,33 @@ def adam_update(
         m[n] = keep_mean * m[n] + (1.0 - keep_mean) * g[n]
         s[n] = keep_square * s[n] + (1.0 - keep_square) * g[n] * g[n]
         w[n] -= learning_rate * (m[n] / of_mean) / (np.sqrt(s[n] / of_square) + least)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def update(
+    weights: np.ndarray,
+    gradient: np.ndarray,
+    memory: np.ndarray,
+    adam: bool,
+    learning_rate: float,
+    momentum: float,
+    clip: float,
+    updates: int,
+) -> None:
+    """One update: a gradient is clipped, then followed with momentum or with Adam.
+
+    Parameters
+    ----------
+    weights, gradient : contiguous, of one shape; both are changed in place.
+    memory : what the optimiser remembers, two arrays of that shape: Adam's ``mean`` and ``square``,
+        or the first the velocity and the second of no use. Changed in place.
+    adam : or else momentum. learning_rate, momentum : Adam has `ADAM` instead of the latter.
+    clip : the largest norm, see `clip_norm`. updates : how many were made before this one.
+
+    Chapter 3.
+    """
+    clip_norm(gradient, clip)
+    if adam:
+        adam_update(weights, memory[0], memory[1], gradient, learning_rate, updates)
+    else:
+        momentum_update(weights, memory[0], gradient, learning_rate, momentum)

@@ -2,10 +2,12 @@
 
 * `feed_forward`: a network without a memory, which sees the last few steps (chapter 10);
 * `random_walk`: over the scale (chapters 8 and 10);
-* `simple_rnn`: a plain recurrent network, by BPTT and by RTRL (chapters 3 and 10);
+* `simple_rnn`: a plain recurrent network, by BPTT and by RTRL (chapters 3, 10 and 11);
+* `lstm_bptt`: the network of memory blocks itself, by full BPTT (chapter 11);
 * `transition_table`: the next step from the last few (chapters 8 and 10).
 
-Those that take long to train come with the package, see `stored`.
+`layers` and `rehearsal` are what these trainings are made of. Networks of chapter 10 come with the
+package, see `stored`.
 """
 
 from __future__ import annotations

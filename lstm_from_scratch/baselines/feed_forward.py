@@ -17,13 +17,13 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from .. import vectors
 from ..bptt import adam_update, clip_norm
 from ..composing import checked_seed, choose
 from ..encoding import CHORDS_AND_MELODY
 from ..gradient import Gradient
 from ..network import logistic
-from ..training import Diverged
+from .layers import CHUNK, squash
+from .rehearsal import checked, checked_choruses, stream
 
 
 @dataclass(frozen=True)
@@ -82,12 +82,12 @@ class FeedForward:
 
     def predict(self, roll: np.ndarray) -> np.ndarray:
         """See `composing.Composer`."""
-        roll = _checked(roll, self.inputs)
+        roll = checked(roll, self.inputs)
         return _hear(self, roll, len(roll), np.zeros(len(roll)))[1]
 
     def go_on(self, seed: np.ndarray, steps: int, rng: np.random.Generator) -> np.ndarray:
         """See `composing.Composer`."""
-        seed = _checked(checked_seed(seed, steps), self.inputs)
+        seed = checked(checked_seed(seed, steps), self.inputs)
         roll = np.concatenate([seed, np.zeros((steps - len(seed), self.inputs))])
         return _hear(self, roll, len(seed), rng.random(steps))[0]
 
@@ -157,16 +157,6 @@ def gradient(network: FeedForward, seen: np.ndarray, targets: np.ndarray) -> Gra
 # all hidden units, a row of `out` from one hidden unit to all outputs. Inner loops then run over
 # neighbours, and inputs that are 0, nearly all of them, need not be looked at.
 
-_CHUNK = 4  # logistics computed at once; arrays that hold net inputs are longer by up to this
-
-
-@njit(cache=True, error_model="numpy", nogil=True)
-def _squash(net, count, stretch):  # type: ignore[no-untyped-def]
-    """The logistic of ``stretch`` times each net input, in place."""
-    for i in range(0, count, _CHUNK):
-        chunk = vectors.load(net, i, _CHUNK)
-        vectors.store(net, i, vectors.logistic(chunk * stretch))
-
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def _look(into, out, past, now, y, p):  # type: ignore[no-untyped-def]
@@ -180,7 +170,7 @@ def _look(into, out, past, now, y, p):  # type: ignore[no-untyped-def]
             if past[now - lag, n] != 0.0:
                 for i in range(units):
                     y[i] += into[lag * inputs + n, i]
-    _squash(y, units, 2.0)
+    squash(y, units, 2.0)
     for i in range(units):
         y[i] = 2.0 * y[i] - 1.0  # tanh(z) = 2 logistic(2 z) - 1
     for k in range(inputs):
@@ -188,7 +178,7 @@ def _look(into, out, past, now, y, p):  # type: ignore[no-untyped-def]
     for i in range(units):
         for k in range(inputs):
             p[k] += y[i] * out[i, k]
-    _squash(p, inputs, 1.0)
+    squash(p, inputs, 1.0)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -220,7 +210,7 @@ def _train(weights, memory, past, rolls, order, updates, fresh, rate, clip, part
 
     ``order`` says which, with the one that the last of them leads to. ``weights`` holds both
     matrices, the first ``parts[0]`` numbers of it that into the ``parts[1]`` hidden units.
-    ``past`` holds what was heard before the chorus and then the chorus.
+    ``past`` holds what was heard before the chorus and then the chorus; ``updates`` counts.
     """
     length, inputs = rolls.shape[1:]
     size, units = parts
@@ -229,13 +219,13 @@ def _train(weights, memory, past, rolls, order, updates, fresh, rate, clip, part
     into_gradient = gradient[:size].reshape(-1, units)
     out_gradient = gradient[size:].reshape(units + 1, inputs)
     before = past.shape[0] - length
-    y, p = np.zeros(units + _CHUNK), np.zeros(inputs + _CHUNK)
+    y, p = np.zeros(units + CHUNK), np.zeros(inputs + CHUNK)
     delta = np.empty(inputs)
     error = 0.0
     for turn in range(order.size - 1):
         roll, following = rolls[order[turn]], rolls[order[turn + 1]]
         past[:before] = past[length:].copy()
-        if (updates + turn) % fresh == 0:
+        if updates[0] % fresh == 0:
             past[:before] = 0.0
         past[before:] = roll
         gradient[:] = 0.0
@@ -249,7 +239,8 @@ def _train(weights, memory, past, rolls, order, updates, fresh, rate, clip, part
             error -= np.log(max(likelihood, 1e-300))
             _back(out, past, before + t, y, delta, into_gradient, out_gradient)
         clip_norm(gradient, clip)
-        adam_update(weights, memory[0], memory[1], gradient, rate, updates + turn)
+        adam_update(weights, memory[0], memory[1], gradient, rate, updates[0])
+        updates[0] += 1
     return error
 
 
@@ -258,7 +249,7 @@ def _play(into, out, past, given, chords, draws, predictions):  # type: ignore[n
     """Predict each step; from step ``given`` on, hear what was chosen instead."""
     steps, inputs = predictions.shape
     before = len(past) - steps
-    y, p = np.zeros(into.shape[1] + _CHUNK), np.zeros(inputs + _CHUNK)
+    y, p = np.zeros(into.shape[1] + CHUNK), np.zeros(inputs + CHUNK)
     for now in range(steps):
         _look(into, out, past, before + now, y, p)
         predictions[now] = p[:inputs]
@@ -340,57 +331,21 @@ def train(method: Method, rolls: np.ndarray) -> tuple[FeedForward, np.ndarray]:
 
     Chapter 10.
     """
-    rolls = np.asarray(rolls, dtype=float)
-    if rolls.ndim != 3 or not rolls.size:
-        raise ValueError(f"expected choruses of shape (choruses, steps, inputs), got {rolls.shape}")
-    choruses, length, inputs = rolls.shape
-    rolls = _checked(rolls.reshape(-1, inputs), inputs).reshape(rolls.shape)
-    if method.test_every % length or method.max_steps % length:
-        raise ValueError(
-            f"test_every {method.test_every} and max_steps {method.max_steps} should be whole "
-            f"choruses of {length} steps"
-        )
+    rolls = checked_choruses(rolls)
+    length, inputs = rolls.shape[1:]
     rng = np.random.default_rng(method.seed)
-    network = random_network(inputs, method.window, method.units, rng, method.reach)
-    weights = np.concatenate([network.hidden.T.ravel(), network.output.T.ravel()])
-    size = network.hidden.size
+    start = random_network(inputs, method.window, method.units, rng, method.reach)
+    weights = np.concatenate([start.hidden.T.ravel(), start.output.T.ravel()])
+    size, updates = start.hidden.size, np.zeros(1, dtype=np.int64)
     memory, past = np.zeros((2, weights.size)), np.zeros((method.window - 1 + length, inputs))
-    following, errors = rng.integers(choruses), []
-    for done in range(0, method.max_steps, method.test_every):
-        steps = min(method.test_every, method.max_steps - done)
-        order = np.append(following, rng.integers(choruses, size=steps // length))
-        following = order[-1]
-        error = _train(
-            weights,
-            memory,
-            past,
-            rolls,
-            order,
-            done // length,
-            method.fresh,
-            float(method.learning_rate),
-            float(method.clip),
-            (size, method.units),
-        )
-        if not np.isfinite(weights).all():
-            raise Diverged(
-                f"training diverged: after step {done + steps} the weights are not finite; "
-                "a smaller learning rate helps",
-                done + steps,
-                network,
-            )
-        network = FeedForward(
+    how = (method.fresh, float(method.learning_rate), float(method.clip), (size, method.units))
+
+    def network() -> FeedForward:
+        return FeedForward(
             weights[:size].reshape(-1, method.units).T, weights[size:].reshape(-1, inputs).T
         )
-        errors.append(error / steps)
-    return network, np.array(errors)
 
+    def learn(order: np.ndarray) -> float:
+        return _train(weights, memory, past, rolls, order, updates, *how)
 
-def _checked(roll: np.ndarray, inputs: int) -> np.ndarray:
-    """A roll as float64, if it is one of ``inputs`` units."""
-    roll = np.ascontiguousarray(roll, dtype=float)
-    if roll.ndim != 2 or not len(roll) or roll.shape[1] != inputs:
-        raise ValueError(f"expected a roll of shape (steps, {inputs}), got {roll.shape}")
-    if not np.isin(roll, (0.0, 1.0)).all():
-        raise ValueError("a roll holds 0.0 and 1.0 only")
-    return roll
+    return stream(method, rolls, weights, network, learn, rng)

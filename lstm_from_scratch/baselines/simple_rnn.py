@@ -13,9 +13,8 @@ Chapter 3 (Why networks forget) builds this module up.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -23,12 +22,13 @@ from numba import njit
 
 from .. import vectors
 from ..blues import CHORD_PITCHES
-from ..bptt import adam_update, clip_norm, momentum_update
+from ..bptt import update
 from ..composing import checked_seed, choose
 from ..gradient import Gradient
 from ..kernel import Recall
 from ..network import logistic
-from ..training import Diverged
+from .layers import CHUNK, back, squash, turn, weigh
+from .rehearsal import Lesson, Result, checked, checked_choruses, rehearse, stream
 
 UNITS = 14
 """Hidden units: 702 weights, the fewest units with no fewer weights than Experiment 1's LSTM."""
@@ -92,7 +92,7 @@ class SimpleNetwork:
 
     def predict(self, roll: np.ndarray) -> np.ndarray:
         """See `composing.Composer`; also of a roll of other units. Chapter 10."""
-        roll = _checked(roll, self.inputs)
+        roll = checked(roll, self.inputs)
         return _hear(self, roll, len(roll), np.zeros(len(roll)))[1]
 
     def go_on(self, seed: np.ndarray, steps: int, rng: np.random.Generator) -> np.ndarray:
@@ -286,44 +286,22 @@ def free_run(network: SimpleNetwork, seed: np.ndarray, steps: int) -> np.ndarray
 
 
 # Compiled. All weights stand in one matrix, hidden units above output units, and `across` is that
-# matrix turned over: inner loops then run over neighbours, without a sum that would have an order.
+# matrix turned over, see `layers`.
 
-_CHUNK = 4  # logistics computed at once; arrays that hold net inputs are longer by up to this
-_WIDE = 16  # influences advanced at once
-
-
-@njit(cache=True, error_model="numpy", nogil=True)
-def _weigh(across, first, count, x, y, net):  # type: ignore[no-untyped-def]
-    """Logistics of the net inputs of ``count`` units from column ``first`` on, times 1 or 2."""
-    inputs, units = x.size, y.size
-    for i in range(count):
-        net[i] = across[inputs + units, first + i]
-    for n in range(inputs):
-        for i in range(count):
-            net[i] += x[n] * across[n, first + i]
-    for j in range(units):
-        for i in range(count):
-            net[i] += y[j] * across[inputs + j, first + i]
-
-
-@njit(cache=True, error_model="numpy", nogil=True)
-def _squash(net, count, stretch):  # type: ignore[no-untyped-def]
-    """The logistic of ``stretch`` times each net input, in place."""
-    for i in range(0, count, _CHUNK):
-        chunk = vectors.load(net, i, _CHUNK)
-        vectors.store(net, i, vectors.logistic(chunk * stretch))
+_WIDE = 32  # influences advanced at once
+_NEVER = np.iinfo(np.int64).max  # more than there can be gross errors or choruses
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def _listen(across, x, y, net, p):  # type: ignore[no-untyped-def]
     """One step forward: y becomes the units' outputs of this step, p the prediction."""
     inputs, units = x.size, y.size
-    _weigh(across, 0, units, x, y, net)
-    _squash(net, units, 2.0)
+    weigh(across, 0, units, x, y, net)
+    squash(net, units, 2.0)
     for i in range(units):
         y[i] = 2.0 * net[i] - 1.0  # tanh(z) = 2 logistic(2 z) - 1
-    _weigh(across, units, inputs, x, y, p)
-    _squash(p, inputs, 1.0)
+    weigh(across, units, inputs, x, y, p)
+    squash(p, inputs, 1.0)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -338,49 +316,18 @@ def _judge(p, target):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _turn(weights, across):  # type: ignore[no-untyped-def]
-    rows, sources = weights.shape
-    for m in range(sources):
-        for r in range(rows):
-            across[m, r] = weights[r, m]
-
-
-@njit(cache=True, error_model="numpy", nogil=True)
-def _update(weights, gradient, memory, adam, rate, momentum, clip, updates):  # type: ignore[no-untyped-def]
-    clip_norm(gradient, clip)
-    if adam:
-        adam_update(weights, memory[0], memory[1], gradient, rate, updates)
-    else:
-        momentum_update(weights, memory[0], gradient, rate, momentum)
-
-
-@njit(cache=True, error_model="numpy", nogil=True)
 def _back(weights, x, ys, deltas, gradient):  # type: ignore[no-untyped-def]
     """Go back over a window: the gradient of its summed error. ``ys[0]`` is what it found."""
-    length, inputs = x.shape
     units = ys.shape[1]
-    bias = inputs + units
     gradient[:] = 0.0
-    into, later = np.zeros(units), np.zeros(units)
-    for t in range(length - 1, -1, -1):
+    into, later, nets = np.zeros(units), np.zeros(units), np.empty(units)
+    for t in range(len(x) - 1, -1, -1):
         into[:] = later
         later[:] = 0.0
-        for k in range(inputs):
-            delta = deltas[t, k]
-            for n in range(inputs):
-                gradient[units + k, n] += delta * x[t, n]
-            for j in range(units):
-                gradient[units + k, inputs + j] += delta * ys[t + 1, j]
-                into[j] += delta * weights[units + k, inputs + j]
-            gradient[units + k, bias] += delta
+        back(weights, units, deltas[t], x[t], ys[t + 1], gradient, into)
         for i in range(units):
-            net = into[i] * (1.0 - ys[t + 1, i] * ys[t + 1, i])
-            for n in range(inputs):
-                gradient[i, n] += net * x[t, n]
-            for j in range(units):
-                gradient[i, inputs + j] += net * ys[t, j]
-                later[j] += net * weights[i, inputs + j]
-            gradient[i, bias] += net
+            nets[i] = into[i] * (1.0 - ys[t + 1, i] * ys[t + 1, i])
+        back(weights, 0, nets, x[t], ys[t], gradient, later)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -397,11 +344,11 @@ def _train_bptt(
     units, sources = y.size, weights.shape[1]
     across, gradient = np.empty((sources, units + inputs)), np.empty(weights.shape)
     ys, deltas = np.empty((length + 1, units)), np.empty((length, inputs))
-    net, p = np.zeros(units + _CHUNK), np.zeros(inputs + _CHUNK)
+    net, p = np.zeros(units + CHUNK), np.zeros(inputs + CHUNK)
     error = 0.0
     for window in range(order.size - 1):
         roll, following = rolls[order[window]], rolls[order[window + 1]]
-        _turn(weights, across)
+        turn(weights, across)
         ys[0] = y
         for t in range(length):
             _listen(across, roll[t], y, net, p)
@@ -415,7 +362,7 @@ def _train_bptt(
             for k in range(inputs):
                 deltas[t, k] = p[k] - target[k]
         _back(weights, roll, ys, deltas, gradient)
-        _update(weights, gradient, memory, adam, rate, momentum, clip, counts[0])
+        update(weights, gradient, memory, adam, rate, momentum, clip, counts[0])
         counts[0] += 1
         if counts[1] >= forgiven or counts[0] % fresh == 0:
             counts[1] = 0
@@ -425,28 +372,39 @@ def _train_bptt(
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _advance(weights, x, y_before, y, influence, scratch):  # type: ignore[no-untyped-def]
-    """Carry all influences over one step; ``influence`` has a row for each unit, padded."""
+def _advance(weights, x, y_before, y, influence, old):  # type: ignore[no-untyped-def]
+    """Carry all influences over one step; ``influence`` has a row for each unit, padded.
+
+    Some columns of all rows at a time are copied to ``old``, where they stay close at hand, and
+    read for two rows at once; where the number of units is odd, the last row is written twice.
+    """
     inputs, units = x.size, y.size
     sources, columns = weights.shape[1], influence.shape[1]
-    old, new, w = influence.ravel(), scratch.ravel(), weights.ravel()
+    new, w = influence.ravel(), weights.ravel()
     for c in range(0, columns, _WIDE):
-        for i in range(units):
-            at = i * sources + inputs  # the weights from the units, one after the other
-            total = vectors.load(old, c, _WIDE) * vectors.tile(vectors.load(w, at, 1), _WIDE)
+        for j in range(units):
+            vectors.store(old, j * _WIDE, vectors.load(new, j * columns + c, _WIDE))
+        for i in range(0, units, 2):
+            k = min(i + 1, units - 1)
+            # Where the weights from the units to these two stand, one after the other.
+            to_i, to_k = i * sources + inputs, k * sources + inputs
+            part = vectors.load(old, 0, _WIDE)
+            of_i = part * vectors.tile(vectors.load(w, to_i, 1), _WIDE)
+            of_k = part * vectors.tile(vectors.load(w, to_k, 1), _WIDE)
             for j in range(1, units):
-                part = vectors.load(old, j * columns + c, _WIDE)
-                total = total + part * vectors.tile(vectors.load(w, at + j, 1), _WIDE)
-            vectors.store(new, i * columns + c, total * (1.0 - y[i] * y[i]))
+                part = vectors.load(old, j * _WIDE, _WIDE)
+                of_i = of_i + part * vectors.tile(vectors.load(w, to_i + j, 1), _WIDE)
+                of_k = of_k + part * vectors.tile(vectors.load(w, to_k + j, 1), _WIDE)
+            vectors.store(new, i * columns + c, of_i * (1.0 - y[i] * y[i]))
+            vectors.store(new, k * columns + c, of_k * (1.0 - y[k] * y[k]))
     for i in range(units):
         slope = 1.0 - y[i] * y[i]
         own = i * sources
         for n in range(inputs):
-            scratch[i, own + n] += slope * x[n]
+            influence[i, own + n] += slope * x[n]
         for j in range(units):
-            scratch[i, own + inputs + j] += slope * y_before[j]
-        scratch[i, own + inputs + units] += slope
-    influence[:] = scratch
+            influence[i, own + inputs + j] += slope * y_before[j]
+        influence[i, own + inputs + units] += slope
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -455,22 +413,33 @@ def _train_rtrl(
 ):  # type: ignore[no-untyped-def]
     """Learn online, one update after every step; return the error in nats."""
     length, inputs = roll.shape
-    units, sources = y.size, weights.shape[1]
-    across, gradient = np.empty((sources, units + inputs)), np.empty(weights.shape)
-    flat, scratch, before = gradient.ravel(), np.zeros(influence.shape), np.empty(units)
-    net, p = np.zeros(units + _CHUNK), np.zeros(inputs + _CHUNK)
+    units, sources, columns = y.size, weights.shape[1], influence.shape[1]
+    across, before = np.empty((sources, units + inputs)), np.empty(units)
+    # The hidden part of the gradient is found in whole vectors, the last of which reaches beyond.
+    flat, carried = np.empty(weights.size + _WIDE), influence.ravel()
+    gradient, old = flat[: weights.size].reshape(weights.shape), np.empty(units * _WIDE)
+    net, p = np.zeros(units + CHUNK), np.zeros(inputs + CHUNK)
+    into = np.empty(units)
     error = 0.0
     for _ in range(steps):
         x, target = roll[counts[4]], roll[(counts[4] + 1) % length]
         before[:] = y
-        _turn(weights, across)
+        turn(weights, across)
         _listen(across, x, y, net, p)
-        _advance(weights, x, before, y, influence, scratch)
+        _advance(weights, x, before, y, influence, old)
         wrong, likelihood = _judge(p, target)
         error -= np.log(likelihood)
         counts[1] += wrong
         counts[2] += wrong
-        gradient[:] = 0.0
+        into[:] = 0.0
+        for k in range(inputs):
+            for i in range(units):
+                into[i] += (p[k] - target[k]) * weights[units + k, inputs + i]
+        for c in range(0, columns, _WIDE):
+            total = vectors.splat(0.0, _WIDE)
+            for i in range(units):
+                total = total + vectors.load(carried, i * columns + c, _WIDE) * into[i]
+            vectors.store(flat, c, total)
         for k in range(inputs):
             delta = p[k] - target[k]
             for n in range(inputs):
@@ -478,13 +447,7 @@ def _train_rtrl(
             for j in range(units):
                 gradient[units + k, inputs + j] = delta * y[j]
             gradient[units + k, inputs + units] = delta
-        for i in range(units):
-            into = 0.0
-            for k in range(inputs):
-                into += (p[k] - target[k]) * weights[units + k, inputs + i]
-            for c in range(units * sources):
-                flat[c] += into * influence[i, c]
-        _update(weights, gradient, memory, adam, rate, momentum, clip, counts[0])
+        update(weights, gradient, memory, adam, rate, momentum, clip, counts[0])
         counts[0] += 1
         counts[4] = (counts[4] + 1) % length
         if counts[1] >= forgiven:
@@ -499,9 +462,9 @@ def _train_rtrl(
 def _play(weights, units, roll, given, chords, draws, predictions):  # type: ignore[no-untyped-def]
     """Predict each step from the one before; from ``given`` on, hear what was chosen instead."""
     across = np.empty((weights.shape[1], weights.shape[0]))
-    _turn(weights, across)
+    turn(weights, across)
     inputs, y = roll.shape[1], np.zeros(units)
-    net, p = np.zeros(units + _CHUNK), np.zeros(inputs + _CHUNK)
+    net, p = np.zeros(units + CHUNK), np.zeros(inputs + CHUNK)
     for now in range(len(roll)):
         _listen(across, roll[now], y, net, p)
         predictions[now] = p[:inputs]
@@ -524,9 +487,9 @@ def _recall(weights, units, roll, choruses):  # type: ignore[no-untyped-def]
     """Free run until the first wrong note or the first return of a state; see `recall`."""
     length, inputs = roll.shape
     across = np.empty((weights.shape[1], units + inputs))
-    _turn(weights, across)
+    turn(weights, across)
     y, snapshot = np.zeros(units), np.zeros(units)
-    net, p = np.zeros(units + _CHUNK), np.zeros(inputs + _CHUNK)
+    net, p = np.zeros(units + CHUNK), np.zeros(inputs + CHUNK)
     taken = 0
     for chorus in range(1, choruses + 1):
         for now in range(length):
@@ -564,7 +527,7 @@ def recall(network: SimpleNetwork, roll: np.ndarray, choruses: int) -> Recall:
     if choruses < 1:
         raise ValueError(f"choruses must be at least 1, got {choruses}")
     weights = np.concatenate([network.hidden, network.output])
-    return Recall(*_recall(weights, network.units, _checked(roll, network.inputs), choruses))
+    return Recall(*_recall(weights, network.units, checked(roll, network.inputs), choruses))
 
 
 @dataclass(frozen=True)
@@ -620,37 +583,11 @@ class Method:
                 raise ValueError(f"{name} must be at least 0, got {getattr(self, name)}")
 
 
-class Curve(NamedTuple):
-    """How a training went: one entry for each test, all of shape ``(tests,)``.
-
-    steps : trained when the test was made. cross_entropy : nats a step since the test before.
-    gross_errors, resets : since the test before. choruses : played without a wrong note.
-    """
-
-    steps: np.ndarray
-    cross_entropy: np.ndarray
-    gross_errors: np.ndarray
-    resets: np.ndarray
-    choruses: np.ndarray
-
-
-@dataclass(frozen=True)
-class Result:
-    """A trained network and how it came about; see `training.Result`."""
-
-    network: SimpleNetwork
-    method: Method
-    learned: bool
-    steps: int
-    seconds: float = field(compare=False)
-    curve: Curve = field(compare=False)
-
-
 def train(
     method: Method,
     roll: np.ndarray,
     look: Callable[[SimpleNetwork], object] | None = None,
-) -> Result:
+) -> Result[SimpleNetwork, Method]:
     """Train on one chorus, over and over, until the free run holds or the steps are used up.
 
     Parameters
@@ -666,45 +603,35 @@ def train(
 
     Section 3.2; chapter 3.
     """
-    roll = _checked(roll, None)
+    roll = checked(roll)
     length, inputs = roll.shape
-    _expect_whole_choruses(method, length)
-    network = random_network(inputs, method.units, np.random.default_rng(method.seed), method.reach)
-    weights = np.concatenate([network.hidden, network.output])
+    start = random_network(inputs, method.units, np.random.default_rng(method.seed), method.reach)
+    weights = np.concatenate([start.hidden, start.output])
     memory, y = np.zeros((2, *weights.shape)), np.zeros(method.units)
-    columns = -(-network.hidden.size // _WIDE) * _WIDE
-    influence = np.zeros((method.units, columns))
+    influence = np.zeros((method.units, -(-start.hidden.size // _WIDE) * _WIDE))
     # Updates, gross errors since the last reset, gross errors, resets, and the step in the chorus.
     counts = np.zeros(5, dtype=np.int64)
-    forgiven = method.forgiven or np.iinfo(np.int64).max
-    how = (
-        method.optimiser == "adam",
-        float(method.learning_rate),
-        float(method.momentum),
-        float(method.clip),
-    )
-    rows, done, learned, started = [], 0, False, time.perf_counter()
-    while not learned and done < method.max_steps:
-        steps = min(method.test_every, method.max_steps - done)
-        before = counts.copy()
+    forgiven, how = method.forgiven or _NEVER, _how(method)
+
+    def network() -> SimpleNetwork:
+        return SimpleNetwork(weights[: method.units].copy(), weights[method.units :].copy())
+
+    def learn(steps: int) -> Lesson:
+        _, _, wrong, resets, _ = counts
         if method.rule == "bptt":
             order = np.zeros(steps // length + 1, dtype=np.int64)
             error = _train_bptt(
-                weights, memory, y, counts, roll[None], order, inputs, forgiven, forgiven, *how
+                weights, memory, y, counts, roll[None], order, inputs, forgiven, _NEVER, *how
             )
         else:
             error = _train_rtrl(weights, memory, y, influence, counts, roll, steps, forgiven, *how)
-        done += steps
-        network = _weighed(weights, method.units, network, done)
-        if look is not None:
-            look(network)
+        return Lesson(error, counts[2] - wrong, counts[3] - resets)
+
+    def test(network: SimpleNetwork) -> int:
         kept = recall(network, roll, method.choruses)
-        choruses = method.choruses if kept.period else kept.steps // length
-        learned = choruses >= method.choruses
-        rows.append((done, error / steps, *(counts - before)[2:4], choruses))
-    seconds = time.perf_counter() - started
-    curve = Curve(*(np.array(column) for column in zip(*rows, strict=True)))
-    return Result(network, method, learned, done, seconds, curve)
+        return method.choruses if kept.period else kept.steps // length
+
+    return rehearse(method, roll, weights, network, learn, test, look)
 
 
 def train_stream(
@@ -733,75 +660,35 @@ def train_stream(
 
     Section 4.2; chapter 10.
     """
-    rolls = np.asarray(rolls, dtype=float)
-    if rolls.ndim != 3 or not rolls.size:
-        raise ValueError(f"expected choruses of shape (choruses, steps, inputs), got {rolls.shape}")
-    choruses, length, inputs = rolls.shape
-    rolls = _checked(rolls.reshape(-1, inputs), inputs).reshape(rolls.shape)
+    rolls = checked_choruses(rolls)
+    inputs = rolls.shape[2]
     if method.rule != "bptt":
         raise ValueError(f"a stream of choruses is learned by rule 'bptt', got {method.rule!r}")
     if not 0 <= strict <= inputs or fresh < 0:
         raise ValueError(
             f"strict {strict} and fresh {fresh}: expected 0 to {inputs}, and at least 0"
         )
-    _expect_whole_choruses(method, length)
     rng = np.random.default_rng(method.seed)
-    network = random_network(inputs, method.units, rng, method.reach)
-    weights = np.concatenate([network.hidden, network.output])
+    start = random_network(inputs, method.units, rng, method.reach)
+    weights = np.concatenate([start.hidden, start.output])
     memory, y = np.zeros((2, *weights.shape)), np.zeros(method.units)
-    counts, errors = np.zeros(5, dtype=np.int64), []
-    following = rng.integers(choruses)
-    for done in range(0, method.max_steps, method.test_every):
-        steps = min(method.test_every, method.max_steps - done)
-        order = np.append(following, rng.integers(choruses, size=steps // length))
-        following = order[-1]
-        error = _train_bptt(
-            weights,
-            memory,
-            y,
-            counts,
-            rolls,
-            order,
-            strict,
-            method.forgiven or np.iinfo(np.int64).max,
-            fresh or np.iinfo(np.int64).max,
-            method.optimiser == "adam",
-            float(method.learning_rate),
-            float(method.momentum),
-            float(method.clip),
-        )
-        network = _weighed(weights, method.units, network, done + steps)
-        errors.append(error / steps)
-    return network, np.array(errors)
+    counts = np.zeros(5, dtype=np.int64)
+    limits = (strict, method.forgiven or _NEVER, fresh or _NEVER)
+
+    def network() -> SimpleNetwork:
+        return SimpleNetwork(weights[: method.units].copy(), weights[method.units :].copy())
+
+    def learn(order: np.ndarray) -> float:
+        return _train_bptt(weights, memory, y, counts, rolls, order, *limits, *_how(method))
+
+    return stream(method, rolls, weights, network, learn, rng)
 
 
-def _expect_whole_choruses(method: Method, length: int) -> None:
-    if method.test_every % length or method.max_steps % length:
-        raise ValueError(
-            f"test_every {method.test_every} and max_steps {method.max_steps} should be whole "
-            f"choruses of {length} steps"
-        )
-
-
-def _weighed(weights: np.ndarray, units: int, before: SimpleNetwork, step: int) -> SimpleNetwork:
-    """The network of these weights after a step, if they are finite; ``before`` is the last one."""
-    if not np.isfinite(weights).all():
-        raise Diverged(
-            f"training diverged: after step {step} the weights are not finite; a smaller "
-            "learning rate or a limit to the gradient's norm helps",
-            step,
-            before,
-        )
-    return SimpleNetwork(weights[:units].copy(), weights[units:].copy())
-
-
-def _checked(roll: np.ndarray, inputs: int | None) -> np.ndarray:
-    """A roll as float64, if it is one of ``inputs`` units."""
-    roll = np.ascontiguousarray(roll, dtype=float)
-    if roll.ndim != 2 or not roll.size or roll.shape[1] != (inputs or roll.shape[1]):
-        raise ValueError(
-            f"expected a roll of shape (steps, {inputs or 'inputs'}), got {roll.shape}"
-        )
-    if not np.isin(roll, (0.0, 1.0)).all():
-        raise ValueError("a roll holds 0.0 and 1.0 only")
-    return roll
+def _how(method: Method) -> tuple[bool, float, float, float]:
+    """What the compiled trainings want to know of an optimiser."""
+    return (
+        method.optimiser == "adam",
+        float(method.learning_rate),
+        float(method.momentum),
+        float(method.clip),
+    )
