@@ -96,8 +96,9 @@ def trained_in_numpy(method: Method, music: np.ndarray):
     hidden, output = network.hidden.copy(), network.output.copy()
     memory = [np.zeros_like(w) for w in (hidden, hidden, output, output)]
     now, heard, errors, updates = rng.integers(len(music)), np.zeros((0, inputs)), [], 0
-    for _ in range(method.max_steps // method.test_every):
-        total = 0.0
+    turns = method.max_steps // method.test_every
+    for turn in range(turns):
+        rate, total = method.learning_rate * min(1, 2 * (turns - turn) / turns), 0.0
         for following in rng.integers(len(music), size=method.test_every // length):
             heard = np.concatenate([heard if updates % method.fresh else heard[:0], music[now]])
             seen = feed_forward.windows(heard, method.window)[-length:]
@@ -114,7 +115,7 @@ def trained_in_numpy(method: Method, music: np.ndarray):
                 mean[:] = 0.9 * mean + 0.1 * part
                 square[:] = 0.999 * square + 0.001 * part**2
                 root = np.sqrt(square / (1 - 0.999**updates)) + 1e-8
-                weights -= method.learning_rate * mean / (1 - 0.9**updates) / root
+                weights -= rate * mean / (1 - 0.9**updates) / root
             now = following
         errors.append(total / method.test_every)
     return FeedForward(hidden, output), errors
@@ -123,7 +124,7 @@ def trained_in_numpy(method: Method, music: np.ndarray):
 @pytest.mark.parametrize(("window", "fresh", "clip"), [(1, 4, 1.0), (5, 3, 0.5), (20, 100, 1e9)])
 def test_compiled_training_is_what_the_readable_half_says(window, fresh, clip):
     music = songs(5, 6, 8, 5)
-    method = Method(window=window, units=4, fresh=fresh, clip=clip, max_steps=160, test_every=80)
+    method = Method(window=window, units=4, fresh=fresh, clip=clip, max_steps=160, test_every=32)
     network, errors = feed_forward.train(method, music)
     expected, expected_errors = trained_in_numpy(method, music)
     assert apart(network.hidden, expected.hidden) < 1e-9

@@ -198,8 +198,9 @@ def streamed_in_numpy(method: Method, rolls: np.ndarray, strict: int, fresh: int
     weights = np.concatenate([start.hidden, start.output])
     memory, y, wrongs, updates = np.zeros((2, *weights.shape)), np.zeros(method.units), 0, 0
     now, errors, cleared = rng.integers(len(rolls)), [], []
-    for _ in range(method.max_steps // method.test_every):
-        total = 0.0
+    turns = method.max_steps // method.test_every
+    for turn in range(turns):
+        rate, total = method.learning_rate * min(1, 2 * (turns - turn) / turns), 0.0
         for following in rng.integers(len(rolls), size=method.test_every // rolls.shape[1]):
             network = SimpleNetwork(weights[: method.units], weights[method.units :])
             targets = np.concatenate([rolls[now][1:], rolls[following][:1]])
@@ -209,7 +210,8 @@ def streamed_in_numpy(method: Method, rolls: np.ndarray, strict: int, fresh: int
                 right = np.where(target > 0.5, step.prediction, 1 - step.prediction)
                 total -= np.log(right).sum()
                 wrongs += (right[:strict] < 0.5).any()
-            weights = updated(method, weights, np.concatenate(found), memory, updates)
+            how = replace(method, learning_rate=rate)
+            weights = updated(how, weights, np.concatenate(found), memory, updates)
             updates, y, now = updates + 1, steps[-1].units, following
             if (method.forgiven and wrongs >= method.forgiven) or (fresh and updates % fresh == 0):
                 cleared.append(updates)
@@ -227,7 +229,7 @@ def test_a_stream_of_choruses_is_learned_as_the_readable_half_says(strict, forgi
     rolls = np.stack([song(n, 12, 5)[0] for n in range(4)])
     method = Method(
         "bptt", "adam", 3e-3, clip=0.5, forgiven=forgiven, units=4, seed=5,
-        max_steps=144, test_every=72,
+        max_steps=144, test_every=36,
     )  # fmt: skip
     network, errors = simple_rnn.train_stream(method, rolls, strict=strict, fresh=fresh)
     expected, expected_errors, cleared = streamed_in_numpy(method, rolls, strict, fresh)

@@ -282,7 +282,8 @@ class Method:
     ----------
     window : steps that it sees. units : hidden units. reach : weights begin uniform in plus or
         minus this. seed : of them, and of the order of the choruses.
-    learning_rate : of Adam, with the constants `bptt.ADAM`; one update after each chorus.
+    learning_rate : of Adam, with the constants `bptt.ADAM`; one update after each chorus. It falls
+        as `rehearsal.stream` says.
     clip : the largest norm of a gradient; longer ones are shortened to it.
     fresh : each chorus of this number begins after silence, as a composition does.
     max_steps : to train. test_every : steps between two looks at the error. Both whole choruses.
@@ -338,14 +339,14 @@ def train(method: Method, rolls: np.ndarray) -> tuple[FeedForward, np.ndarray]:
     weights = np.concatenate([start.hidden.T.ravel(), start.output.T.ravel()])
     size, updates = start.hidden.size, np.zeros(1, dtype=np.int64)
     memory, past = np.zeros((2, weights.size)), np.zeros((method.window - 1 + length, inputs))
-    how = (method.fresh, float(method.learning_rate), float(method.clip), (size, method.units))
 
     def network() -> FeedForward:
         return FeedForward(
             weights[:size].reshape(-1, method.units).T, weights[size:].reshape(-1, inputs).T
         )
 
-    def learn(order: np.ndarray) -> float:
-        return _train(weights, memory, past, rolls, order, updates, *how)
+    def learn(order: np.ndarray, share: float) -> float:
+        how = (method.fresh, float(share * method.learning_rate), float(method.clip))
+        return _train(weights, memory, past, rolls, order, updates, *how, (size, method.units))
 
     return stream(method, rolls, weights, network, learn, rng)

@@ -139,10 +139,14 @@ def stream(
     rolls: np.ndarray,
     weights: np.ndarray,
     network: Callable[[], N],
-    learn: Callable[[np.ndarray], float],
+    learn: Callable[[np.ndarray, float], float],
     rng: np.random.Generator,
 ) -> tuple[N, np.ndarray]:
     """Train on choruses in random order, each leading to the next, until the steps are used up.
+
+    In the second half the learning rate falls to 0 in a straight line, in steps of ``test_every``:
+    with a rate that stays, networks now and then lose in a moment much of what they have learned,
+    and it would be luck whether training ends in one of these moments.
 
     Parameters
     ----------
@@ -150,7 +154,8 @@ def stream(
     rolls : the choruses, shape ``(choruses, steps, inputs)``.
     weights, network : as for `rehearse`.
     learn : trains on choruses of these numbers, int, shape ``(choruses + 1,)``: the last is only
-        where the one before it leads. Returns nats in all.
+        where the one before it leads. The second argument is the share of the learning rate.
+        Returns nats in all.
     rng : draws the order.
 
     Returns
@@ -168,7 +173,7 @@ def stream(
     for done in range(0, method.max_steps, method.test_every):
         steps = min(method.test_every, method.max_steps - done)
         drawn = rng.integers(len(rolls), size=steps // rolls.shape[1])
-        error = learn(np.append(following, drawn))
+        error = learn(np.append(following, drawn), min(1.0, 2.0 * (1.0 - done / method.max_steps)))
         following = drawn[-1]
         _expect_finite(weights, done + steps, now)
         now = network()

@@ -641,7 +641,8 @@ def train_stream(
 
     Parameters
     ----------
-    method : how. Its rule is BPTT, and what it says of a test for success is not used.
+    method : how, with a rate that falls as `rehearsal.stream` says. Its rule is BPTT, and what it
+        says of a test for success is not used.
     rolls : the choruses, shape ``(choruses, steps, inputs)``, zeros and ones.
     strict : so many units, the first, can make gross errors: those of the chords. What a melody
         plays is a choice.
@@ -678,17 +679,18 @@ def train_stream(
     def network() -> SimpleNetwork:
         return SimpleNetwork(weights[: method.units].copy(), weights[method.units :].copy())
 
-    def learn(order: np.ndarray) -> float:
-        return _train_bptt(weights, memory, y, counts, rolls, order, *limits, *_how(method))
+    def learn(order: np.ndarray, share: float) -> float:
+        how = _how(method, share)
+        return _train_bptt(weights, memory, y, counts, rolls, order, *limits, *how)
 
     return stream(method, rolls, weights, network, learn, rng)
 
 
-def _how(method: Method) -> tuple[bool, float, float, float]:
-    """What the compiled trainings want to know of an optimiser."""
+def _how(method: Method, share: float = 1.0) -> tuple[bool, float, float, float]:
+    """What the compiled trainings want to know of an optimiser, with a share of its rate."""
     return (
         method.optimiser == "adam",
-        float(method.learning_rate),
+        float(share * method.learning_rate),
         float(method.momentum),
         float(method.clip),
     )
