@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from . import measures
-from .baselines import simple_rnn
+from .baselines import feed_forward, simple_rnn
 from .blues import TWELVE_BAR, Form, split
 from .composing import Composer, Soloist, keeps_form, recall
 from .encoding import CHORDS_AND_MELODY, CHORDS_ONLY
@@ -27,7 +27,7 @@ HELD_CHORUSES = 10_000
 """Choruses of free run that a network that has learned must play without a wrong note."""
 
 
-def digest(network: Network | simple_rnn.SimpleNetwork) -> str:
+def digest(network: Network | simple_rnn.SimpleNetwork | feed_forward.FeedForward) -> str:
     """The first digits of a SHA-256 of a network's weights: the same only for the same bits."""
     return hashlib.sha256(network.hidden.tobytes() + network.output.tobytes()).hexdigest()[:16]
 

@@ -36,7 +36,7 @@ def composer(name: str) -> Composer:
     return simple_rnn.random_network(25, 6, rng, 1.5)
 
 
-every_composer = pytest.mark.parametrize("name", composers.COMPOSERS)
+every_composer = pytest.mark.parametrize("name", [*composers.COMPOSERS, "lstm"])
 NETWORKS = ("feed-forward-1", "feed-forward-16", "simple-network", "lstm")
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from .. import measures
 from ..baselines import feed_forward, random_walk, simple_rnn, transition_table
 from ..blues import STEPS_PER_BAR, TWELVE_BAR
-from ..composing import Composer, Soloist
+from ..composing import Composer
 from ..encoding import CHORDS_AND_MELODY, CHORDS_ONLY
 from ..experiments import (
     Improviser,
@@ -20,10 +20,8 @@ from ..experiments import (
     digest,
     judge_all,
     rolls,
-    train_2,
     wrong_chords,
 )
-from ..training import RECOMMENDED_2
 
 STRETCH = 3 * STEPS_PER_BAR
 """Steps of the stretches that `Composed.in_form` looks for: three bars."""
@@ -45,9 +43,9 @@ COMPOSERS = (
     "feed-forward-1",
     "feed-forward-16",
     "simple-network",
-    "lstm",
 )
-"""Who is compared; the number is how many steps a table or a feed-forward network looks back."""
+"""Whom the network of memory blocks is compared with; its own rows are those of ``experiment-2``.
+The number is how many steps a table or a feed-forward network looks back."""
 
 
 Composed = NamedTuple(
@@ -87,8 +85,6 @@ def make(composer: str, seed: int) -> Composer:
         raise ValueError(f"unknown composer {composer!r}: there are {', '.join(COMPOSERS)}")
     if composer == "random-walk":
         return random_walk.Walk()
-    if composer == "lstm":
-        return Soloist(train_2(replace(RECOMMENDED_2, seed=seed))[0].network)
     music = rolls(choruses().training)
     if kind == "table":
         return transition_table.fit(music, int(steps))
@@ -108,7 +104,6 @@ def composed(composer: str, seed: int) -> Composed:
     wrong = np.flatnonzero(wrong_chords(roll))
     stretches = measures.in_form(roll[:, chords], CHORDS_ONLY.form_roll(TWELVE_BAR), STRETCH)
     nats = measures.surprise(made, rolls(music.training)).sum(axis=1).mean()
-    network = made.network if isinstance(made, Soloist) else made
     return Composed(
         composer,
         seed,
@@ -118,13 +113,13 @@ def composed(composer: str, seed: int) -> Composed:
         round(float(measures.in_own_chord(roll).mean()), 4),
         round(float(nats), 4),
         *judged,
-        digest(network) if hasattr(network, "hidden") else "",
+        digest(made) if hasattr(made, "hidden") else "",
     )
 
 
 STUDIES = {
     "composers": Study(
-        "Experiment 2's network and simpler composers, all judged alike",
+        "simpler composers on Experiment 2's music, judged as its networks are",
         composed,
         Composed,
         range(16),
