@@ -776,6 +776,8 @@ def test_it_fits_a_phone(sit) -> None:
         "all => all.map(l => [l.offsetWidth, l.offsetHeight])"
     )
     assert np.array(sizes).shape == (120, 2) and np.min(sizes) >= 40
+    tops = here.root.locator("fieldset label").evaluate_all("all => all.map(l => l.offsetTop)")
+    assert (np.ptp(np.reshape(tops, (24, 5)), axis=1) == 0).all()  # a scale is one line
     here.root.locator("fieldset label").nth(2).tap()
     assert here.root.locator("input:checked").get_attribute("value") == "3"
     here.rate_all()
@@ -844,6 +846,7 @@ def test_it_is_dark_where_the_page_is_and_can_be_read(sit, options: dict, dark: 
     colour = card.evaluate("card => getComputedStyle(card).backgroundColor")
     assert (np.mean([int(part) for part in re.findall(r"\d+", colour)[:3]]) < 60) == dark
     here.rate_all()
+    here.root.locator(".bar").first.evaluate("b => { b.hidden = false; b.textContent = 'bar 1'; }")
     for _ in ("before", "after"):
         found = here.root.evaluate(CONTRAST)
         assert len(found) > 40
