@@ -195,7 +195,7 @@ TRIED = 4
 """How many of them are, for each learner and optimiser: neighbours, from the one in `LOWEST` on."""
 
 LOWEST: Rates = {
-    ("lstm", "truncated"): (3e-5, 1e-3, 3e-4, 3e-4),
+    ("lstm", "truncated"): (3e-5, 3e-3, 3e-4, 3e-4),
     ("lstm", "bptt"): (3e-5, 1e-2, 3e-4, 1e-3),
     ("simple", "bptt"): (3e-7, 1e-3, 3e-4, 1e-3),
     ("simple", "rtrl"): (3e-6, 3e-4, 3e-5, 1e-4),
