@@ -3,7 +3,7 @@
 Two networks of about as many weights learn Experiment 1's music, each by the rule that works online
 and by full BPTT, each rule with four optimisers. All have the same number of steps to hear; what
 that costs in seconds is in the tables too. Every setting is screened in the same way: four learning
-rates on four seeds, and the best of them (see `best`) is then tried on eight others.
+rates on four seeds, and the best of them (see `best`) is then tried on sixteen others.
 """
 
 from __future__ import annotations
@@ -295,7 +295,7 @@ STUDIES = {
         "LSTM and simple network, by two rules and four optimisers, each at its best learning rate",
         crossed,
         Crossed,
-        range(8),
+        range(16),
         CHOSEN,
     ),
 }
