@@ -9,6 +9,9 @@ BIN := $(VENV)/bin
 NOTEBOOKS ?= $(sort $(wildcard notebooks/*.ipynb))
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadscope
 
+# SOLUTIONS=no builds the book without them, into _build/html-no-solutions.
+SOLUTIONS ?= yes
+
 # Set PYTHON=... to choose the Python that .venv is made from; otherwise the first good one is taken.
 PYTHON ?=
 CANDIDATES := $(if $(PYTHON),$(PYTHON),python3 python3.13 python3.12 python3.11 python3.14 python)
@@ -18,15 +21,15 @@ unexport MPLBACKEND
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
-.PHONY: help book test unit notebooks study bench lint format clean distclean
+.PHONY: help book test unit ci notebooks study studies bench lint format clean distclean
 
 help:  ## list what can be made
 	@echo "make COMMAND, where COMMAND is one of"
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */\1|/' \
 		| awk -F '|' '{ printf "  %-10s %s\n", $$1, $$2 }'
 
-book: $(VENV)/installed  ## install, execute every notebook, build the book (_build/html/index.html)
-	@$(BIN)/python tools/build_book.py
+book: $(VENV)/installed  ## install, execute every notebook, build the book (SOLUTIONS=no for a class)
+	@$(BIN)/python tools/build_book.py $(if $(filter no,$(SOLUTIONS)),--without-solutions)
 
 test: $(VENV)/installed unit  ## run every test: the module, the notebooks, the built pages
 	@$(BIN)/python tools/build_book.py
@@ -36,11 +39,18 @@ unit: $(VENV)/installed  ## the part of the tests that needs no built book
 	@$(BIN)/python tools/fingerprint.py --clean-stale
 	$(PYTEST) --nbval tests $(NOTEBOOKS) --ignore=tests/test_book.py
 
+ci:  ## everything that must pass before a change is taken, in order: style, tests, book, pages
+	@$(MAKE) --no-print-directory lint
+	@CI=true $(MAKE) --no-print-directory test
+
 notebooks: $(VENV)/installed  ## execute the notebooks anew and store them (NOTEBOOKS=... for some)
 	@$(BIN)/python tools/fingerprint.py --clean-stale
 	@$(BIN)/python tools/store_notebooks.py $(NOTEBOOKS)
 
-study: $(VENV)/installed  ## go on with the long studies; what is in results/ is done (hours from nothing)
+study: $(VENV)/installed  ## make some runs of each stored study again, say where they differ (minutes)
+	@$(BIN)/python -m lstm_from_scratch.study --check
+
+studies: $(VENV)/installed  ## go on with the studies; what is in results/ is done (hours from nothing)
 	@$(BIN)/python -m lstm_from_scratch.study --all
 
 bench: $(VENV)/installed  ## measure the speed of training (a minute)

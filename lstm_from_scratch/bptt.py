@@ -18,7 +18,7 @@ import numpy as np
 from numba import njit
 
 from .gradient import Gradient, check_one_unit_on
-from .network import Network, State, cleared, forward
+from .network import Network, State, cleared, forward, late_sources
 
 
 def full_gradient(
@@ -60,9 +60,9 @@ def backward(
     Parameters
     ----------
     network, inputs, targets, state : as for `full_gradient`.
-    truncated : cut the paths from gates and cells to the cell outputs of the step before, so that
-        error goes back through the states alone. Then the result is the sum of
-        `gradient.step_gradient` over the sequence, found by looking back.
+    truncated : cut the paths from gates and cells to the cell outputs of the step before, and those
+        through peepholes, so that error goes back through the states alone. Then the result is the
+        sum of `gradient.step_gradient` over the sequence, found by looking back.
 
     Returns
     -------
@@ -96,6 +96,7 @@ def backward(
         record.append((state.cell_state, step))
         state = step.state
 
+    peeping = t.peepholes and not truncated
     hidden, output = np.zeros((t.hidden_units, t.sources)), np.zeros((t.inputs, t.sources))
     later_output, later_state = np.zeros(t.cells), np.zeros(t.cells)
     for (state_before, step), target in zip(reversed(record), reversed(targets), strict=True):
@@ -106,6 +107,9 @@ def backward(
         h_slope = (step.squashed_state - h_low) * (h_high - step.squashed_state) / (h_high - h_low)
         into_output = network.output[:, t.cell_sources].T @ delta + later_output
         into_state = into_output * step.output_gate[block] * h_slope + later_state
+        into_late = of_blocks(into_output * step.squashed_state, step.output_gate)
+        if peeping:  # output gates read the states of this step
+            into_state += network.hidden[t.output_gates, t.state_sources].T @ into_late
 
         # Into the net inputs of all hidden units, in the order of their rows.
         g_slope = (step.candidate - g_low) * (g_high - step.candidate) / (g_high - g_low)
@@ -113,13 +117,18 @@ def backward(
             [
                 of_blocks(into_state * step.candidate, step.input_gate),
                 of_blocks(into_state * state_before, step.forget_gate),
-                of_blocks(into_output * step.squashed_state, step.output_gate),
+                into_late,
                 into_state * step.input_gate[block] * g_slope,
             ]
         )
-        hidden += np.outer(into_net, step.sources)
+        gained = np.outer(into_net, step.sources)
+        gained[t.output_gates] = np.outer(into_late, late_sources(t, step.sources, step.cell_state))
+        hidden += gained
 
         later_state = into_state * step.forget_gate[block]
+        if peeping:  # and the others those of the step before
+            early = slice(t.input_gates.start, t.forget_gates.stop)
+            later_state += network.hidden[early, t.state_sources].T @ into_net[early]
         if not truncated:
             later_output = network.hidden[:, t.cell_sources].T @ into_net
     return Gradient(hidden * t.hidden_mask, output * t.output_mask)

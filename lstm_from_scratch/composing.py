@@ -4,20 +4,89 @@ The paper's test of the chords (section 3.2) gives the first step of the song; f
 network's own predictions, each unit on if its output is above 0.5, are its inputs. A melody is
 composed in the same way, but one note is drawn at each step (section 4.2).
 
-Chapters 7 (Experiment 1) and 8 (Experiment 2) build this module up.
+Chapters 7 (Experiment 1) and 8 (Experiment 2) build this module up; chapter 10 compares a network
+with other composers, each of which has the two abilities of a `Composer`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
+from numba import njit
 
 from .blues import TWELVE_BAR, Form
 from .encoding import CHORDS_AND_MELODY, Encoding
 from .kernel import Arena, Recall, draw_unit
 from .midi import Music, tracks
 from .network import Network, State, cleared, forward, solo
+
+
+class Composer(Protocol):
+    """Whoever hears music and says what may come next, and can go on alone. Chapter 10.
+
+    Music is a roll of the 25 units of `CHORDS_AND_MELODY`, with one melody note at each step. A
+    composer keeps nothing from one call to the next: each begins from silence.
+    """
+
+    def predict(self, roll: np.ndarray) -> np.ndarray:
+        """How likely each unit is to be on at the next step, of a roll that is given to it.
+
+        Row ``t`` of the result, of ``roll``'s shape, is about row ``t + 1`` and depends on the rows
+        up to ``t`` alone. Melody units are probabilities after they were made to sum to 1.
+        """
+
+    def go_on(self, seed: np.ndarray, steps: int, rng: np.random.Generator) -> np.ndarray:
+        """Play: a roll of shape ``(steps, 25)`` that begins with the seed."""
+
+
+@dataclass(frozen=True)
+class Soloist:
+    """A network of memory blocks as a `Composer`: `predict` and `free_run`. Chapter 10."""
+
+    network: Network
+
+    def predict(self, roll: np.ndarray) -> np.ndarray:
+        """See `Composer.predict`."""
+        return predict(self.network, roll)
+
+    def go_on(self, seed: np.ndarray, steps: int, rng: np.random.Generator) -> np.ndarray:
+        """See `Composer.go_on`."""
+        return free_run(self.network, seed, steps, rng)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def choose(outputs, chords, draw, chosen):  # type: ignore[no-untyped-def]
+    """Make the next step of outputs: chords by a threshold, one melody note drawn (section 4.2).
+
+    Parameters
+    ----------
+    outputs : probabilities, shape ``(units,)``. chords : how many of them, the first, are chords.
+    draw : a uniform random number from 0 up to 1. chosen : zeros and ones, written in place.
+
+    Chapter 10.
+    """
+    for unit in range(chosen.size):
+        chosen[unit] = 1.0 if unit < chords and outputs[unit] > 0.5 else 0.0
+    chosen[chords + draw_unit(outputs[chords : chosen.size], draw, 1.0)] = 1.0
+
+
+def checked_seed(seed: np.ndarray, steps: int) -> np.ndarray:
+    """The beginning of a composition as float64, if it is one of `CHORDS_AND_MELODY` and fits.
+
+    Raises
+    ------
+    ValueError : for a seed of another shape, with other numbers than 0 and 1, empty or longer than
+        ``steps``.
+
+    Chapter 10.
+    """
+    seed = CHORDS_AND_MELODY.check(seed)
+    if not 1 <= len(seed) <= steps:
+        raise ValueError(f"a seed of {len(seed)} steps for {steps}: expected 1 to {steps}")
+    return seed
 
 
 def free_run(

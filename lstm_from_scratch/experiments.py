@@ -17,8 +17,8 @@ import numpy as np
 
 from . import measures
 from .baselines import simple_rnn
-from .blues import TWELVE_BAR, Form, chorus, split
-from .composing import compose, keeps_form, recall
+from .blues import TWELVE_BAR, Form, split
+from .composing import Composer, Soloist, keeps_form, recall
 from .encoding import CHORDS_AND_MELODY, CHORDS_ONLY
 from .network import Network
 from .training import Recipe, Result, train
@@ -107,9 +107,11 @@ def choruses(size: int = TRAINING_SET) -> Choruses:
 
 def rolls(numbers: tuple[int, ...]) -> np.ndarray:
     """Choruses as the network hears them, shape ``(choruses, 96, 25)``. Chapter 8."""
-    return np.array(
-        [CHORDS_AND_MELODY.encode(chorus(number).notes, TWELVE_BAR.steps) for number in numbers]
-    )
+    chords = CHORDS_AND_MELODY.form_roll(TWELVE_BAR)
+    heard = np.tile(chords, (len(numbers), 1, 1))
+    melody = measures.chorus_lines(numbers)[..., None] == np.array(CHORDS_AND_MELODY.melody)
+    heard[..., CHORDS_AND_MELODY.melody_units] = melody
+    return heard
 
 
 class Improviser(NamedTuple):
@@ -141,24 +143,35 @@ class Improviser(NamedTuple):
     first_chorus: float
 
 
-def judge(network: Network, seed: int, music: Choruses | None = None) -> Improviser:
-    """Let a network of Experiment 2 hear what was held out, then improvise. Chapter 8.
+def judge(composer: Network | Composer, seed: int, music: Choruses | None = None) -> Improviser:
+    """Let a network of Experiment 2, or another composer, hear what was held out, then improvise.
 
     The composition begins with the first quarter note of the first chorus of the training set;
-    ``seed`` is of the notes drawn in it.
+    ``seed`` is of the notes drawn in it. Chapters 8 and 10.
     """
+    return judge_all(composer, seed, music)[0]
+
+
+def judge_all(
+    composer: Network | Composer, seed: int, music: Choruses | None = None
+) -> tuple[Improviser, np.ndarray]:
+    """As `judge`; also the roll that was judged, `COMPOSED_CHORUSES` choruses. Chapter 10."""
     music = choruses() if music is None else music
-    nats = measures.surprise(network, rolls(music.held_out))
-    by_beat = nats.mean(axis=0).reshape(TWELVE_BAR.bars, -1, 2)
+    composer = Soloist(composer) if isinstance(composer, Network) else composer
     rng = np.random.default_rng((2, seed))
-    roll = compose(network, chorus(music.training[0]), 2, COMPOSED_CHORUSES, rng)
-    chords = len(CHORDS_AND_MELODY.chords)
-    wrong = measures.wrong_steps(roll[:, :chords], CHORDS_ONLY.form_roll(TWELVE_BAR))
+
+    def play(number: int, length: int) -> np.ndarray:
+        return composer.go_on(rolls((number,))[0, :2], length * TWELVE_BAR.steps, rng)
+
+    nats = measures.surprise(composer, rolls(music.held_out))
+    by_beat = nats.mean(axis=0).reshape(TWELVE_BAR.bars, -1, 2)
+    roll = play(music.training[0], COMPOSED_CHORUSES)
+    wrong = wrong_chords(roll)
     first = [
-        measures.exact_bars(measures.melody_lines(compose(network, chorus(number), 2, 1, rng)))
+        measures.exact_bars(measures.melody_lines(play(number, 1)))
         for number in music.held_out[:100]
     ]
-    return Improviser(
+    judged = Improviser(
         int(wrong.sum()),
         round(float(by_beat.sum()), 4),
         round(float(by_beat[:, 0, 0].sum()), 4),
@@ -167,6 +180,16 @@ def judge(network: Network, seed: int, music: Choruses | None = None) -> Improvi
         *shares(measures.melody_lines(roll), music),
         round(float(np.mean(first)), 4),
     )
+    return judged, roll
+
+
+def wrong_chords(roll: np.ndarray) -> np.ndarray:
+    """At which steps the chords of a composition are not the form's: bool, ``(choruses, steps)``.
+
+    Chapters 8 and 10.
+    """
+    chords = roll[:, CHORDS_AND_MELODY.chord_units]
+    return measures.wrong_steps(chords, CHORDS_ONLY.form_roll(TWELVE_BAR))
 
 
 def shares(lines: np.ndarray, music: Choruses | None = None) -> tuple[float, ...]:

@@ -4,7 +4,8 @@ The error of one step is followed back through the outputs into the cells of tha
 (truncated BPTT: outputs and output gates). What earlier steps contributed to a cell's state is not
 sought by going back; it is carried forward, in one number for each weight into a cell, an input
 gate or a forget gate: the partial derivative of the state with respect to that weight (truncated
-RTRL). Truncated means that the cell outputs of earlier steps count as constants.
+RTRL). Truncated means that the cell outputs of earlier steps count as constants, and so do the cell
+states that gates read through peepholes (chapter 11), of this step or the one before.
 
 Written in plain NumPy, to be read beside the derivation of chapter 5 (Learning without looking
 back); `kernel` runs the same steps compiled.
@@ -16,7 +17,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from .network import Network, State, Step, Topology
+from .network import Network, State, Step, Topology, late_sources
 
 
 class Partials(NamedTuple):
@@ -171,6 +172,7 @@ def step_gradient(network: Network, partials: Partials, step: Step, target: np.n
     for cell, block in enumerate(t.block_of_cell):
         hidden[t.input_gates][block] += state_error[cell] * partials.input_gate[cell]
         hidden[t.forget_gates][block] += state_error[cell] * partials.forget_gate[cell]
-    hidden[t.output_gates] = np.outer(gate_error, step.sources)
+    late = late_sources(t, step.sources, step.cell_state)
+    hidden[t.output_gates] = np.outer(gate_error, late)
     hidden[t.cell_rows] = state_error[:, None] * partials.cell
     return Gradient(hidden * t.hidden_mask, output * t.output_mask)

@@ -68,6 +68,9 @@ _MEMORY = {
     "adam": ("velocity", "square", "gradient"),
 }
 
+# What is cleared with a state.
+_CLEARED = ("cell_state", "cell_output", "partials", "peephole_partials")
+
 # The running product of probabilities is kept from underflow: when it falls below RESCALE it is
 # divided by that, and what is smaller than LEAST then counts as LEAST in the reported error.
 LEAST, RESCALE = 2.0**-60, 2.0**-600
@@ -85,7 +88,7 @@ class Room:
     cells that are never heard. heard : for each voice it reads, itself among them, in the order of
     the topology: the place of its cell outputs and how many there are. at : where the room begins.
     softmax : whether its outputs are probabilities of one unit among all, or each by itself.
-    rule : how its weights learn.
+    rule : how its weights learn. peepholes : whether gates read the states of their block's cells.
     """
 
     lanes: int
@@ -97,6 +100,7 @@ class Room:
     at: int
     softmax: bool
     rule: Rule
+    peepholes: bool
 
     @property
     def units(self) -> int:
@@ -118,18 +122,36 @@ class Room:
         """Hidden units: three gates a block, and the cells."""
         return 3 * self.blocks + self.units
 
+    def weights(self) -> dict[str, tuple[int, ...]]:
+        """The tables of weights that the room holds, in order, each with its shape.
+
+        Peepholes: for each of a block's cells, those to its input, forget and output gate.
+        """
+        weights = {
+            "output": (self.output_sources, self.inputs, self.lanes),
+            "hidden": (self.sources, self.hidden, self.lanes),
+        }
+        if self.peepholes:
+            weights["peephole"] = (self.cells, 3, self.blocks, self.lanes)
+        return weights
+
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """What the room holds, in order, each with its shape; the last axis is always the lane."""
         lanes, units, inputs = self.lanes, self.units, self.inputs
-        weights = {
-            "output": (self.output_sources, inputs, lanes),
-            "hidden": (self.sources, self.hidden, lanes),
-        }
+        weights = self.weights()
         tables = ["", *(f"_{memory}" for memory in _MEMORY[self.rule])]
         order = [(name, table) for name in weights for table in tables]
         if self.rule != "at once":  # all weights in a row, then all that is remembered of one kind
             order.sort(key=lambda it: tables.index(it[1]))
         of_a_step = {} if self.rule == "at once" else {"clip": (1, lanes), "updates": (1, lanes)}
+        through_peepholes = (
+            {
+                "state_before": (units, lanes),
+                "peephole_partials": (self.cells, 2, units, lanes),
+            }
+            if self.peepholes
+            else {}
+        )
         return {
             "cell_output": (units, lanes),
             "cell_state": (units, lanes),
@@ -151,18 +173,13 @@ class Room:
             **of_a_step,
             **{f"{name}{table}": weights[name] for name, table in order},
             "partials": (self.sources, 3, units, lanes),
+            **through_peepholes,
         }
 
     @property
     def size(self) -> int:
         """Numbers in the room."""
         return sum(math.prod(shape) for shape in self.shapes().values())
-
-    @property
-    def weights(self) -> int:
-        """How many weights there are, silent ones included."""
-        shapes = self.shapes()
-        return sum(math.prod(shapes[name]) for name in ("output", "hidden"))
 
     def place(self, name: str) -> int:
         """Where a part of the room begins in the arena."""
@@ -253,6 +270,38 @@ def _(room, net):
     return respond
 
 
+def _peep(room, arena, net, kind, states):
+    """Add to the net inputs of one kind of gates what they see of states through peepholes."""
+
+
+@overload(_peep, jit_options={"forceinline": True})
+def _(room, arena, net, kind, states):
+    r = room.room
+    if not r.peepholes:
+        return lambda room, arena, net, kind, states: net
+    cells, width, peephole = r.cells, r.blocks * r.lanes, r.place("peephole")
+
+    def peep(room, arena, net, kind, states):
+        for c in range(cells):
+            weight = load(arena, peephole + (3 * c + kind) * width, width)
+            net = net + weight * load(arena, states + c * width, width)
+        return net
+
+    return peep
+
+
+def _keep_state(room, arena, state):
+    """Keep the states before the step, where gates that read them will have to learn."""
+
+
+@overload(_keep_state, jit_options={"forceinline": True})
+def _(room, arena, state):
+    if not room.room.peepholes:
+        return lambda room, arena, state: None
+    at = room.room.place("state_before")
+    return lambda room, arena, state: store(arena, at, state)
+
+
 def _activate(room, arena):
     """The forward pass of one voice; returns what learning needs of it."""
 
@@ -282,14 +331,17 @@ def _(room, arena):
             forget_net = forget_net + load(arena, w + gate_width, gate_width) * to_gate
             output_net = output_net + load(arena, w + 2 * gate_width, gate_width) * to_gate
             cell_net = cell_net + load(arena, w + 3 * gate_width, cell_width) * tile(x, units)
-        input_gate, forget_gate = logistic(input_net), logistic(forget_net)
-        output_gate, offered = logistic(output_net), logistic(cell_net)
+        input_gate = logistic(_peep(room, arena, input_net, 0, state_at))
+        forget_gate = logistic(_peep(room, arena, forget_net, 1, state_at))
+        offered = logistic(cell_net)
 
         low, width = load(arena, g_low, lanes), load(arena, g_width, lanes)
         candidate = tile(low, units) + tile(width, units) * offered
         before = load(arena, state_at, cell_width)
+        _keep_state(room, arena, before)
         state = tile(forget_gate, cells) * before + tile(input_gate, cells) * candidate
         store(arena, state_at, state)
+        output_gate = logistic(_peep(room, arena, output_net, 2, state_at))
         low, width = load(arena, h_low, lanes), load(arena, h_width, lanes)
         squashed = logistic(state)
         heard = tile(low, units) + tile(width, units) * squashed
@@ -350,7 +402,8 @@ def _(room, arena):
     r = room.room
     if r.rule == "at once":
         return lambda room, arena: None
-    count, rate, clip, updates = r.weights, r.place("rate"), r.place("clip"), r.place("updates")
+    count = sum(math.prod(shape) for shape in r.weights().values())
+    rate, clip, updates = r.place("rate"), r.place("clip"), r.place("updates")
     weights, gradient = r.place("output"), r.place("output_gradient")
     velocity, momentum = r.place("output_velocity"), r.place("momentum")
 
@@ -385,6 +438,50 @@ def _(room, arena):
         arena[updates] += 1.0
 
     return by_adam
+
+
+def _learn_peepholes(room, arena, kept, gain_input, gain_forget, step_cell, step_gate, keep):
+    """What `_learn` does for the other sources, for the states that gates read through peepholes.
+
+    The vectors are its own, of the same names; ``keep`` is the momentum of gates.
+    """
+
+
+@overload(_learn_peepholes, jit_options={"forceinline": True})
+def _(room, arena, kept, gain_input, gain_forget, step_cell, step_gate, keep):
+    r = room.room
+    if not r.peepholes:
+
+        def learn(room, arena, kept, gain_input, gain_forget, step_cell, step_gate, keep):
+            return None
+
+        return learn
+    cells, gate_width, cell_width = r.cells, r.blocks * r.lanes, r.units * r.lanes
+    state, state_before, audible = map(r.place, ("cell_state", "state_before", "audible"))
+    peephole, partials = r.place("peephole"), r.place("peephole_partials")
+    memory = r.place("peephole_velocity" if r.rule == "at once" else "peephole_gradient")
+
+    def learn(room, arena, kept, gain_input, gain_forget, step_cell, step_gate, keep):
+        for c in range(cells):
+            # Cells that only fill up their block have states too, which no gate may read.
+            there = load(arena, audible + c * gate_width, gate_width)
+            early = tile(load(arena, state_before + c * gate_width, gate_width) * there, cells)
+            late = load(arena, state + c * gate_width, gate_width) * there
+            p = partials + c * 2 * cell_width
+            by_input = kept * load(arena, p, cell_width) + gain_input * early
+            store(arena, p, by_input)
+            p += cell_width
+            by_forget = kept * load(arena, p, cell_width) + gain_forget * early
+            store(arena, p, by_forget)
+
+            w, m = peephole + 3 * c * gate_width, memory + 3 * c * gate_width
+            _change(room, arena, w, m, keep, fold_sum(step_cell * by_input, cells))
+            w, m = w + gate_width, m + gate_width
+            _change(room, arena, w, m, keep, fold_sum(step_cell * by_forget, cells))
+            w, m = w + gate_width, m + gate_width
+            _change(room, arena, w, m, keep, step_gate * late)
+
+    return learn
 
 
 def _learn(room, arena, record, delta):
@@ -465,6 +562,9 @@ def _(room, arena, record, delta):
             _change(room, arena, w, m, keep_gate, step_gate * tile(x, blocks))
             w, m = w + gate_width, m + gate_width
             _change(room, arena, w, m, keep_cell, step_cell * cell)
+        _learn_peepholes(
+            room, arena, kept, gain_input, gain_forget, step_cell, step_gate, keep_gate
+        )
 
     return learn
 
@@ -532,15 +632,14 @@ def _clear(room, arena, lane):
 @overload(_clear, jit_options={"forceinline": True})
 def _(room, arena, lane):
     r = room.room
-    lanes, units, partial_count = r.lanes, r.units, r.sources * 3 * r.units
-    state, output, partials = map(r.place, ("cell_state", "cell_output", "partials"))
+    lanes, shapes = r.lanes, r.shapes()
+    parts = tuple((r.place(n), math.prod(shapes[n]) // lanes) for n in _CLEARED if n in shapes)
 
     def clear(room, arena, lane):
-        for c in range(units):
-            arena[state + c * lanes + lane] = 0.0
-            arena[output + c * lanes + lane] = 0.0
-        for c in range(partial_count):
-            arena[partials + c * lanes + lane] = 0.0
+        for part in range(len(parts)):
+            place, count = parts[part]
+            for k in range(count):
+                arena[place + k * lanes + lane] = 0.0
         return False
 
     return clear
@@ -820,13 +919,18 @@ class Tally(NamedTuple):
 
 
 class _Wiring(NamedTuple):
-    """Where the rows and columns of one voice's room stand in a network's matrices; -1: nowhere."""
+    """Where the rows and columns of one voice's room stand in a network's matrices; -1: nowhere.
+
+    Those of peepholes are places of each weight, of the shape in which they stand in the room.
+    """
 
     hidden_rows: np.ndarray
     hidden_columns: np.ndarray
     output_rows: np.ndarray
     output_columns: np.ndarray
     cells: np.ndarray
+    peephole_rows: np.ndarray
+    peephole_columns: np.ndarray
 
 
 def _heard(topology: Topology, voice: Voice) -> list[Voice]:
@@ -855,6 +959,7 @@ def rooms(
             at=at,
             softmax=voice.outputs == "softmax",
             rule=rule,
+            peepholes=voice.peepholes,
         )
         made[voice.name] = room
         places[voice.name] = (room.place("cell_output"), room.units * lanes)
@@ -892,6 +997,11 @@ def _wiring(topology: Topology) -> tuple[_Wiring, ...]:
         def after(numbers: np.ndarray, offset: int) -> np.ndarray:
             return np.where(numbers < 0, -1, numbers + offset)
 
+        # Each cell of a block, seen by each kind of gate.
+        states = after(cells, topology.state_sources.start).reshape(-1, 1, len(blocks))
+        gates_that_see = np.stack(gates)[None] if voice.peepholes else np.zeros((1, 0, 1), int)
+        peepholes = np.broadcast_arrays(gates_that_see, states)
+
         wirings.append(
             _Wiring(
                 np.concatenate([*gates, after(cells, 3 * topology.blocks)]),
@@ -899,6 +1009,7 @@ def _wiring(topology: Topology) -> tuple[_Wiring, ...]:
                 inputs,
                 np.concatenate([inputs, after(cells, topology.inputs), last]),
                 cells,
+                *peepholes,
             )
         )
     return tuple(wirings)
@@ -965,6 +1076,11 @@ class Arena:
                 weights = getattr(network, name)[np.ix_(rows, columns)].T
                 silent = (columns < 0)[:, None] | (rows < 0)
                 room.view(self.data, name)[..., lane] = np.where(silent, 0.0, weights)
+            if room.peepholes:
+                there = wiring.peephole_columns >= 0
+                room.view(self.data, "peephole")[there, lane] = network.hidden[
+                    wiring.peephole_rows[there], wiring.peephole_columns[there]
+                ]
             _forget(room, self.data, lane)
         self.clear(lane)
 
@@ -996,6 +1112,10 @@ class Arena:
             values = room.view(self.data, name)[..., lane].T
             there = np.ix_(rows >= 0, columns >= 0)
             matrix[np.ix_(rows[rows >= 0], columns[columns >= 0])] = values[there]
+            if hidden and room.peepholes:
+                there = w.peephole_columns >= 0
+                values = room.view(self.data, name.replace("hidden", "peephole"))[..., lane]
+                matrix[w.peephole_rows[there], w.peephole_columns[there]] = values[there]
         return matrix
 
     def network(self, lane: int = 0) -> Network:
@@ -1024,7 +1144,10 @@ class Arena:
                 room.view(self.data, name)[there, lane] = values[wiring.cells[there]]
 
     def partials(self, lane: int = 0) -> np.ndarray:
-        """The partials of a lane, shape ``(3, cells, sources)``: cell, input gate, forget gate."""
+        """The partials of a lane, shape ``(3, cells, sources)``: cell, input gate, forget gate.
+
+        They are 0 where no weight needs them.
+        """
         partials = np.zeros((3, self.topology.cells, self.topology.sources))
         for room, _, w in self._voices():
             rows, columns = w.cells >= 0, w.hidden_columns >= 0
@@ -1033,13 +1156,21 @@ class Arena:
                 partials[kind][np.ix_(w.cells[rows], w.hidden_columns[columns])] = values[kind][
                     np.ix_(rows, columns)
                 ]
+            if room.peepholes:
+                values = room.view(self.data, "peephole_partials")[..., lane]
+                for kind in range(2):  # of input and forget gates; each cell has all its block's
+                    columns = np.tile(w.peephole_columns[:, kind], (1, room.cells))
+                    there = (columns >= 0) & rows
+                    of = np.broadcast_to(w.cells, there.shape)[there], columns[there]
+                    partials[1 + kind][of] = values[:, kind][there]
         return partials
 
     def clear(self, lane: int = 0) -> None:
         """Clear states, cell outputs and partials of a lane; weights and momentum stay."""
         for room in self.rooms:
-            for name in ("cell_state", "cell_output", "partials"):
-                room.view(self.data, name)[..., lane] = 0.0
+            for name in _CLEARED:
+                if name in room.shapes():
+                    room.view(self.data, name)[..., lane] = 0.0
 
     def set_learning(
         self,
@@ -1070,7 +1201,9 @@ class Arena:
                 f"can't be limited to {clip}"
             )
         if room.view(self.data, "rate")[0, lane] == 0.0:
-            room.view(self.data, "partials")[..., lane] = 0.0
+            for name in room.shapes():
+                if name.endswith("partials"):
+                    room.view(self.data, name)[..., lane] = 0.0
         for name, value in (("rate", learning_rate), ("momentum", momentum), ("wrong", wrong)):
             room.view(self.data, name)[0, lane] = value
         if learning_rate == 0.0:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from .blues import TWELVE_BAR, Form, chord_tones, segment_choices
-from .composing import predict
+from .composing import Composer, Soloist
 from .encoding import CHORDS_AND_MELODY, Encoding
 from .network import Network
 
@@ -46,6 +46,61 @@ def wrong_steps(roll: np.ndarray, form: np.ndarray) -> np.ndarray:
             f"got {roll.shape}"
         )
     return (roll.reshape(-1, *form.shape) != form).any(axis=2)
+
+
+def in_form(roll: np.ndarray, form: np.ndarray, length: int) -> np.ndarray:
+    """At which steps the last ``length`` steps are a stretch of the form, wherever it stands there.
+
+    One who has lost the place, and plays on from another, is forgiven; the form begins anew after
+    its end.
+
+    Parameters
+    ----------
+    roll : what was played, shape ``(steps, units)``.
+    form : one chorus, shape ``(steps of a chorus, units)``.
+    length : of the stretches, 1 to the steps of the roll.
+
+    Returns
+    -------
+    bool, shape ``(steps - length + 1,)``: for the steps that end a stretch.
+
+    Raises
+    ------
+    ValueError : for a roll of other units, or a length out of range.
+
+    Chapter 10.
+    """
+    roll, form = np.asarray(roll), np.asarray(form)
+    if form.ndim != 2 or not len(form):
+        raise ValueError(f"form: expected shape (steps, units), got {form.shape}")
+    if roll.ndim != 2 or roll.shape[1] != form.shape[1]:
+        raise ValueError(f"expected a roll of shape (steps, {form.shape[1]}), got {roll.shape}")
+    if not 1 <= length <= len(roll):
+        raise ValueError(f"length must be 1 to {len(roll)}, the steps of the roll, got {length}")
+    _, kind = np.unique(np.concatenate([form, roll]), axis=0, return_inverse=True)
+    form_kinds, roll_kinds = np.split(kind.ravel(), [len(form)])
+    found = np.zeros(len(roll) - length + 1, dtype=bool)
+    for start in range(len(form)):
+        same = roll_kinds == np.resize(np.roll(form_kinds, -start), len(roll))
+        agreed = np.concatenate([[0], np.cumsum(same)])
+        found |= agreed[length:] - agreed[:-length] == length
+    return found
+
+
+def in_own_chord(roll: np.ndarray, encoding: Encoding = CHORDS_AND_MELODY) -> np.ndarray:
+    """At which steps the note, in any octave, belongs to the chord that sounds with it: bool.
+
+    Of shape ``(steps,)``, for a roll of shape ``(steps, units)``; False in a rest. Where the chords
+    are the form's, this is `in_chord`. Chapter 10.
+
+    Raises
+    ------
+    ValueError : for a roll that is not of the encoding.
+    """
+    roll = encoding.check(roll)
+    same = np.equal.outer(np.mod(encoding.melody, 12), np.mod(encoding.chords, 12))
+    chords, melody = roll[:, encoding.chord_units], roll[:, encoding.melody_units]
+    return ((melody @ same) * chords).any(axis=1)
 
 
 def melody_lines(
@@ -157,41 +212,45 @@ def longest_copy(lines: np.ndarray, originals: np.ndarray) -> np.ndarray:
     return longest
 
 
-def surprise(network: Network, rolls: np.ndarray, voice: str = "melody") -> np.ndarray:
-    """How unexpected each note is to a network that hears what came before (teacher forcing).
+def surprise(composer: Network | Composer, rolls: np.ndarray, voice: str = "melody") -> np.ndarray:
+    """How unexpected each note is to one who hears what came before (teacher forcing).
 
     Parameters
     ----------
-    network : with a voice that plays one note at a time.
+    composer : a network with a voice that plays one note at a time, or another composer.
     rolls : choruses in the order in which they are heard, shape ``(choruses, steps, inputs)``;
         the first only prepares the others, since the form is a stream.
-    voice : whose notes.
+    voice : whose notes, if it is a network; of other composers, the melody.
 
     Returns
     -------
     float64 array of shape ``(choruses - 1, steps)``, in nats: minus the logarithm of the output
-    of the note that came, after the voice's outputs were made to sum to 1 (section 4.2).
+    of the note that came, after the voice's outputs were made to sum to 1 (section 4.2). Infinite
+    for a note that was thought to be impossible.
 
     Raises
     ------
     ValueError : for fewer than two choruses, or a step at which not exactly one note sounds.
 
-    Chapter 8.
+    Chapters 8 and 10.
     """
     rolls = np.asarray(rolls, dtype=float)
     if rolls.ndim != 3 or len(rolls) < 2:
         raise ValueError(
             f"expected at least two choruses, shape (choruses, steps, units), got {rolls.shape}"
         )
-    units = network.topology.parts(voice)[0]
+    units = CHORDS_AND_MELODY.melody_units
+    if isinstance(composer, Network):
+        units, composer = composer.topology.parts(voice)[0], Soloist(composer)
     heard = rolls.reshape(-1, rolls.shape[2])
     notes = heard[:, units]
     if (notes.sum(axis=1) != 1).any():
         raise ValueError(f"voice {voice!r} must have exactly one note at each step")
-    outputs = predict(network, heard)[:-1, units]
+    outputs = composer.predict(heard)[:-1, units]
     likelihood = (outputs * notes[1:]).sum(axis=1) / outputs.sum(axis=1)
     steps = rolls.shape[1]
-    return -np.log(likelihood[steps - 1 :]).reshape(-1, steps)
+    with np.errstate(divide="ignore"):
+        return -np.log(likelihood[steps - 1 :]).reshape(-1, steps)
 
 
 def source_surprise(numbers: Sequence[int], form: Form = TWELVE_BAR) -> np.ndarray:

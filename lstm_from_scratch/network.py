@@ -12,6 +12,9 @@ Units and sources, in the order in which they stand in the matrices:
   before, and the constant 1 whose weight is the bias;
 * sources of an output unit, the columns of ``output``: the inputs, the cell outputs of this step,
   and 1.
+
+Where a voice has peepholes (chapter 11), there is one more kind of source, before the 1: the states
+of the cells. Nobody but the gates of a cell's own block reads them.
 """
 
 from __future__ import annotations
@@ -42,6 +45,9 @@ class Voice:
     outputs : what the outputs are of their net inputs: ``"logistic"``, each by itself as in the
         paper, or ``"softmax"``, the probabilities of units of which exactly one is on; a voice
         with these draws its unit.
+    peepholes : whether gates also read the states of the cells in their own block: input and
+        forget gates those of the step before, output gates those of this step, which the cells have
+        by then (Gers and Schmidhuber, 2000).
 
     Raises
     ------
@@ -57,6 +63,7 @@ class Voice:
     g: Range = (-2.0, 2.0)
     h: Range = (-1.0, 1.0)
     outputs: Literal["logistic", "softmax"] = "logistic"
+    peepholes: bool = False
 
     def __post_init__(self) -> None:
         if not all(isinstance(number, int) for number in (self.inputs, *self.blocks)):
@@ -77,6 +84,10 @@ class Voice:
         if self.choice not in ("threshold", "sample"):
             raise ValueError(
                 f"voice {self.name!r}: choice is 'threshold' or 'sample', got {self.choice!r}"
+            )
+        if not isinstance(self.peepholes, bool):
+            raise ValueError(
+                f"voice {self.name!r}: peepholes is True or False, got {self.peepholes!r}"
             )
         if self.outputs not in ("logistic", "softmax"):
             raise ValueError(
@@ -143,10 +154,15 @@ class Topology:
         sizes = [cells for voice in self.voices for cells in voice.blocks]
         return np.repeat(np.arange(self.blocks), sizes)
 
+    @cached_property
+    def peepholes(self) -> bool:
+        """Does any voice have peepholes?"""
+        return any(voice.peepholes for voice in self.voices)
+
     @property
     def sources(self) -> int:
-        """Columns of both matrices: inputs, cell outputs, 1."""
-        return self.inputs + self.cells + 1
+        """Columns of both matrices: inputs, cell outputs, with peepholes cell states, and 1."""
+        return self.state_sources.stop + 1
 
     @property
     def hidden_units(self) -> int:
@@ -177,6 +193,12 @@ class Topology:
     def cell_sources(self) -> slice:
         """Columns of both matrices that carry cell outputs."""
         return slice(self.inputs, self.inputs + self.cells)
+
+    @property
+    def state_sources(self) -> slice:
+        """Columns of both matrices that carry cell states; none where no voice has peepholes."""
+        start = self.inputs + self.cells
+        return slice(start, start + self.cells * self.peepholes)
 
     def parts(self, name: str) -> tuple[slice, slice, slice]:
         """Where a voice stands: its inputs (and outputs), its blocks, its cells.
@@ -209,7 +231,7 @@ class Topology:
         """Which hidden unit reads which source: bool, shape ``(hidden_units, sources)``.
 
         A voice's gates and cells read its inputs, its own cells, the cells of the voices it names,
-        and the bias.
+        and the bias. With peepholes, its gates read the states of their own block's cells too.
         """
         mask = np.zeros((self.hidden_units, self.sources), dtype=bool)
         mask[:, -1] = True
@@ -219,6 +241,18 @@ class Topology:
             for name in (voice.name, *voice.reads):
                 read = self.parts(name)[2]
                 mask[rows, self.inputs + read.start : self.inputs + read.stop] = True
+        return mask | self.peephole_mask
+
+    @cached_property
+    def peephole_mask(self) -> np.ndarray:
+        """Which gate reads which cell's state: bool, shape ``(hidden_units, sources)``."""
+        mask = np.zeros((self.hidden_units, self.sources), dtype=bool)
+        for voice in self.voices:
+            if voice.peepholes:
+                cells = np.r_[self.parts(voice.name)[2]]
+                for kind in range(3):
+                    gates = kind * self.blocks + self.block_of_cell[cells]
+                    mask[gates, self.state_sources.start + cells] = True
         return mask
 
     @cached_property
@@ -294,12 +328,14 @@ class State(NamedTuple):
 class Step(NamedTuple):
     """Everything that happens in one step, by name. Gates have shape ``(blocks,)``.
 
-    sources : what hidden units read, shape ``(sources,)``.
+    sources : what hidden units read, shape ``(sources,)``. With peepholes, the cell states among
+        them are those of the step before; output gates read those of the step itself.
     input_gate, forget_gate, output_gate : activations in (0, 1).
     candidate : g(net), what the cells are offered, shape ``(cells,)``.
     cell_state, cell_output : s and y after the step, shape ``(cells,)``.
     squashed_state : h(s), shape ``(cells,)``.
-    output_sources : what output units read, shape ``(sources,)``.
+    output_sources : what output units read, shape ``(sources,)``; with peepholes, the cell states
+        of this step, which they don't read, are among them.
     prediction : the probability that each unit is on at the next step, shape ``(inputs,)``.
     """
 
@@ -342,6 +378,23 @@ def softmax(x: np.ndarray) -> np.ndarray:
     """
     powers = np.exp(x - x.max())
     return powers / powers.sum()
+
+
+def late_sources(topology: Topology, sources: np.ndarray, cell_state: np.ndarray) -> np.ndarray:
+    """What output gates read: as other hidden units, but with peepholes the states of this step.
+
+    ``sources`` and ``cell_state`` are those of a `Step`. Chapter 11.
+    """
+    late = sources.copy()
+    if topology.peepholes:
+        late[topology.state_sources] = cell_state
+    return late
+
+
+def _sources(topology: Topology, inputs: np.ndarray, state: State) -> np.ndarray:
+    """Everything that is to be read, in the order of the columns."""
+    states = [state.cell_state] if topology.peepholes else []
+    return np.concatenate([inputs, state.cell_output, *states, [1.0]])
 
 
 def _respond(topology: Topology, net: np.ndarray) -> np.ndarray:
@@ -390,18 +443,20 @@ def forward(network: Network, state: State, inputs: np.ndarray) -> Step:
             raise ValueError(f"{name}: expected shape ({t.cells},), got {np.shape(values)}")
     block = t.block_of_cell
 
-    sources = np.concatenate([inputs, state.cell_output, [1.0]])
+    sources = _sources(t, inputs, state)
     net = network.hidden @ sources
     input_gate = logistic(net[t.input_gates])
     forget_gate = logistic(net[t.forget_gates])
-    output_gate = logistic(net[t.output_gates])
     candidate = squash(net[t.cell_rows], *t.cell_range("g"))
 
     cell_state = forget_gate[block] * state.cell_state + input_gate[block] * candidate
     squashed_state = squash(cell_state, *t.cell_range("h"))
+    if t.peepholes:  # output gates look at what the cells hold by now
+        net[t.output_gates] = network.hidden[t.output_gates] @ late_sources(t, sources, cell_state)
+    output_gate = logistic(net[t.output_gates])
     cell_output = output_gate[block] * squashed_state
 
-    output_sources = np.concatenate([inputs, cell_output, [1.0]])
+    output_sources = _sources(t, inputs, State(cell_state, cell_output))
     prediction = _respond(t, network.output @ output_sources)
     return Step(
         sources,
@@ -465,9 +520,9 @@ def solo(network: Network, name: str) -> Network:
     voice = next(voice for voice in t.voices if voice.name == name)
     if voice.reads:
         raise ValueError(f"voice {name!r} reads {voice.reads}: it can't play alone")
-    columns = np.r_[
-        inputs, t.inputs + cells.start : t.inputs + cells.stop, t.sources - 1 : t.sources
-    ]
+    read = [t.cell_sources, t.state_sources] if voice.peepholes else [t.cell_sources]
+    cell_columns = [np.r_[columns][cells] for columns in read]
+    columns = np.concatenate([np.r_[inputs], *cell_columns, [t.sources - 1]])
     return Network(
         Topology((voice,)),
         network.hidden[np.ix_(t.rows(name), columns)],

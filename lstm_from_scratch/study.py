@@ -3,52 +3,45 @@
 ``python -m lstm_from_scratch.study NAME`` runs a study and writes each result to a CSV file as it
 comes. What is in the file is done: a study that was stopped goes on where it was, with nothing
 done twice and nothing lost. ``--list`` names the studies; what they ask is in `questions`.
+``--scheduler ADDRESS`` sends the work to a cluster, and ``--check`` makes some runs again and says
+where they differ from what is stored.
 
-Chapters 3, 7 and 8 draw the first of them.
+Chapters 3, 7 and 8 draw the first of them; chapter 11 is about all.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 import os
-import platform
 import sys
-from collections.abc import Iterator
-from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple, TextIO
+from typing import TextIO
 
-import numpy as np
-from tqdm import tqdm
-
-from . import __version__
+from . import checking, parallel, tables
 from .experiments import HELD_CHORUSES, Study
+from .parallel import Call
 from .questions import STUDIES
+from .statistics import interval
+from .tables import FORMAT, StudyError, column, processor, read, versions
 
-__all__ = ["HELD_CHORUSES", "STUDIES", "Study", "column", "interval", "read", "run"]
-
-FORMAT = 1
-"""Version of the tables."""
+__all__ = [
+    "FORMAT",
+    "HELD_CHORUSES",
+    "STUDIES",
+    "Study",
+    "StudyError",
+    "column",
+    "interval",
+    "processor",
+    "read",
+    "run",
+    "versions",
+]
 
 RESULTS = Path("results")
 """Where tables are written unless told otherwise: a folder of the checkout."""
 
-
-def processor() -> str:
-    """The name of this machine's processor, as far as the system tells."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration, IndexError):
-        return platform.processor() or platform.machine()
-
-
-def versions() -> str:
-    """What a table was made with: our version, Python's, those of the packages, the processor."""
-    packages = ", ".join(f"{package} {version(package)}" for package in ("numpy", "numba"))
-    python = platform.python_version()
-    return f"lstm_from_scratch {__version__}, Python {python}, {packages}, {processor()}"
+GOES_ON = "What came is in the table, and the same command goes on from there"
 
 
 def header(name: str) -> list[str]:
@@ -57,70 +50,8 @@ def header(name: str) -> list[str]:
         f"# {STUDIES[name].about}",
         f"# format: {FORMAT}",
         f"# command: python -m lstm_from_scratch.study {name}",
-        f"# made with: {versions()}",
+        f"{tables.MADE_WITH}{versions()}",
     ]
-
-
-def read(path: str | os.PathLike[str]) -> list[dict[str, str]]:
-    """Read a table: its rows, as text, by the names of the columns.
-
-    Raises
-    ------
-    ValueError : for a table of another format, or a row that is not whole.
-    FileNotFoundError : if there is none.
-    """
-    text = Path(path).read_text()
-    comments = [line for line in text.splitlines() if line.startswith("#")]
-    if f"# format: {FORMAT}" not in comments:
-        raise ValueError(f"{os.fspath(path)}: not a table of format {FORMAT}; move it away")
-    if not text.endswith("\n"):
-        raise ValueError(f"{os.fspath(path)}: its last line is broken off; remove that line")
-    rows = list(csv.DictReader(line for line in text.splitlines() if not line.startswith("#")))
-    for number, row in enumerate(rows, start=1):
-        if None in row or None in row.values():
-            raise ValueError(f"{os.fspath(path)}: row {number} is not whole")
-    return rows
-
-
-def column(rows: list[dict[str, str]], name: str) -> np.ndarray:
-    """One column of a table as float64 numbers, shape ``(rows,)``."""
-    return np.array([float(row[name]) for row in rows])
-
-
-def interval(successes: int, trials: int, z: float = 1.959964) -> tuple[float, float]:
-    """The 95 % interval of a share (Wilson's score interval). Chapter 7.
-
-    Raises
-    ------
-    ValueError : unless 0 <= successes <= trials and there was a trial.
-    """
-    if not 0 <= successes <= trials or trials < 1:
-        raise ValueError(f"{successes} successes of {trials}: that can't be")
-    share, factor = successes / trials, z * z / trials
-    middle = (share + factor / 2) / (1 + factor)
-    half = z * np.sqrt(share * (1 - share) / trials + factor / (4 * trials)) / (1 + factor)
-    return float(middle - half), float(middle + half)
-
-
-def _results(study: Study, cases: list[tuple], jobs: int) -> Iterator[NamedTuple]:
-    """Rows as they come, in whatever order."""
-    if jobs == 1:
-        yield from (study.run(*case) for case in cases)
-        return
-    try:
-        from joblib import Parallel, delayed
-    except ImportError as error:
-        raise SystemExit(
-            "several jobs need joblib: pip install 'lstm-from-scratch[study]'"
-        ) from error
-    work = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
-    yield from work(delayed(study.run)(*case) for case in cases)
-
-
-def _write(file: TextIO, values: list) -> None:
-    csv.writer(file, lineterminator="\n").writerow(values)
-    file.flush()
-    os.fsync(file.fileno())
 
 
 def run(
@@ -129,6 +60,7 @@ def run(
     *,
     seeds: range | None = None,
     jobs: int = 1,
+    scheduler: str | None = None,
     progress: bool | None = None,
 ) -> Path:
     """Run a study, or what is left of it, and return the path of its table.
@@ -136,63 +68,156 @@ def run(
     Parameters
     ----------
     name : of the study. folder : where its table is, or will be. seeds : fewer or more of them.
-    jobs : processes at once; -1 for as many as there are cores. progress : show a bar; None: only
-        on a terminal.
+    jobs : processes at once; -1 for as many as there are cores. scheduler : address of a Dask
+        scheduler whose workers do it instead, see `parallel.workers`. progress : show a bar; None:
+        on a terminal a bar, elsewhere a line now and then; see `parallel.reported`.
 
     Raises
     ------
-    ValueError : for an unknown study, or a table that can't be gone on with; it stays as it is.
+    StudyError : for an unknown study, a table that can't be gone on with or that another process
+        is at work on, workers that are not there. What is in the table stays as it is.
+
+    Chapter 11.
     """
     if name not in STUDIES:
-        raise ValueError(f"unknown study {name!r}: there are {', '.join(STUDIES)}")
+        raise StudyError(f"unknown study {name!r}: there are {', '.join(STUDIES)}")
     study = STUDIES[name]
     path = Path(folder) / f"{name}.csv"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fields = list(study.row._fields)
-    width = len(study.settings[0]) + 1
-    done: set[tuple[str, ...]] = set()
-    if path.exists():
-        rows = read(path)
-        if rows and list(rows[0]) != fields:
-            raise ValueError(f"{path}: has columns {list(rows[0])}, expected {fields}")
-        done = {tuple(row.values())[:width] for row in rows}
     seeds = study.seeds if seeds is None else seeds
-    cases = [(*setting, seed) for seed in seeds for setting in study.settings]
-    pending = [case for case in cases if tuple(map(str, case)) not in done]
-    # Only this process writes, one whole line at a time: what is in the file is done.
-    with open(path, "a") as file:
-        if not done and file.tell() == 0:
-            file.write("\n".join(header(name)) + "\n")
-            _write(file, fields)
-        silent = None if progress is None else not progress
-        results = _results(study, pending, jobs)
-        for row in tqdm(results, total=len(pending), desc=name, unit=" runs", disable=silent):
-            _write(file, list(row))
+    cases = list(dict.fromkeys((*one, seed) for seed in seeds for one in study.settings))
+    _done(path, study)  # a table that is no good is refused before workers are asked for
+    with parallel.workers(jobs, scheduler) as work:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Only this process writes, one whole line at a time: what is in the file is done.
+        with tables.opened(path) as file:
+            done = _done(path, study)
+            pending = [case for case in cases if tuple(map(str, case)) not in done]
+            _declare(file, path, name, bool(pending))
+            results = parallel.reported(
+                work([Call(study.run, case) for case in pending]),
+                len(cases),
+                before=len(cases) - len(pending),
+                name=name,
+                progress=progress,
+            )
+            try:
+                for number, row in results:
+                    _belongs(row, pending[number])
+                    tables.append(file, row)
+            except parallel.WorkError as error:
+                raise StudyError(f"{error}. {GOES_ON}") from error
     return path
+
+
+def _done(path: Path, study: Study) -> set[tuple[str, ...]]:
+    """The keys of the runs that are in a table, if there is one."""
+    if not path.exists() or not path.stat().st_size:
+        return set()
+    return {tables.key(row, study) for row in tables.of(path, study).rows}
+
+
+def _belongs(row: tuple, case: tuple) -> None:
+    """See that a row tells what run it is of; or the run would be made again each time."""
+    if list(map(str, row[: len(case)])) != list(map(str, case)):
+        raise TypeError(f"the run of {case} returned a row that begins otherwise: {row}")
+
+
+def _declare(file: TextIO, path: Path, name: str, more: bool) -> None:
+    """Write what the table is, or what the rows that are to come are made with, if that is new."""
+    if not path.stat().st_size:
+        tables.begin(file, header(name), STUDIES[name].row._fields)
+        return
+    before, now = tables.parse(path).made_with, versions()
+    if not more or before == now:
+        return
+    if before.split(",")[0] != now.split(",")[0]:
+        raise StudyError(
+            f"{path}: was made with {before.split(',')[0]}, this is {now.split(',')[0]}, and rows "
+            f"of both would stand side by side. See with --check {name} whether they agree, and if "
+            "so write the new version into the line '# made with'; else move the table away"
+        )
+    tables.comment(file, f"{tables.MADE_WITH}{now}")
+
+
+def _seeds(text: str) -> range:
+    first, colon, last = text.partition(":")
+    if not (colon and first.isdecimal() and last.isdecimal() and int(first) < int(last)):
+        raise argparse.ArgumentTypeError(f"{text!r}: expected FIRST:LAST, like 0:8 for 0 to 7")
+    return range(int(first), int(last))
+
+
+def _jobs(text: str) -> int:
+    if text != "-1" and not (text.isdecimal() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"{text!r}: expected 1 or more, or -1 for all cores")
+    return int(text)
+
+
+def _budget(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not seconds > 0:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a number of seconds above 0")
+    return seconds
 
 
 def main(arguments: list[str] | None = None) -> None:
     """The command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m lstm_from_scratch.study", description="Run a study, or what is left of it."
+        prog="python -m lstm_from_scratch.study",
+        description="Run a study, or what is left of it; or see whether stored results hold here.",
     )
     parser.add_argument("name", nargs="?", help="which study; see --list")
     parser.add_argument("--list", action="store_true", help="name all studies")
     parser.add_argument("--all", action="store_true", help="run every study")
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="make some stored runs again, of NAME or of all, and say where they differ",
+    )
     parser.add_argument("--folder", default=RESULTS, help="where tables are (default: results)")
-    parser.add_argument("--seeds", help="FIRST:LAST, other seeds than the study's, LAST not with")
-    parser.add_argument("--jobs", type=int, default=-1, help="processes (default: all cores)")
+    parser.add_argument(
+        "--seeds", type=_seeds, help="FIRST:LAST, other seeds than the study's, LAST not with"
+    )
+    parser.add_argument("--jobs", type=_jobs, help="processes (default: as many as cores)")
+    parser.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="let the workers of a Dask scheduler do it, like tcp://127.0.0.1:8786",
+    )
+    parser.add_argument(
+        "--budget",
+        type=_budget,
+        help=f"seconds of processor time for --check (default: {checking.BUDGET:.0f})",
+    )
     options = parser.parse_args(arguments)
-    if options.list or not (options.name or options.all):
+    if options.name and options.all:
+        parser.error("a NAME or --all, not both")
+    if options.check and options.seeds:
+        parser.error("--check takes its seeds from the tables, not from --seeds")
+    if options.budget and not options.check:
+        parser.error("--budget is for --check")
+    if options.scheduler and options.jobs:
+        parser.error("--jobs is for this machine; with --scheduler its workers count")
+    if options.list or not (options.name or options.all or options.check):
         for name, study in STUDIES.items():
             print(f"{name:28} {study.about}")
         return
+    where = {"jobs": options.jobs or -1, "scheduler": options.scheduler}
     try:
-        seeds = range(*map(int, options.seeds.split(":"))) if options.seeds else None
+        if options.check:
+            names = [options.name] if options.name else None
+            budget = options.budget or checking.BUDGET
+            results = checking.check(names, options.folder, budget=budget, **where)
+            print(checking.report(results))
+            sys.exit(int(any(one.problem or one.differences for one in results)))
         for name in STUDIES if options.all else [options.name]:
-            print(run(name, options.folder, seeds=seeds, jobs=options.jobs))
-    except ValueError as error:
+            print(run(name, options.folder, seeds=options.seeds, **where))
+    except (StudyError, OSError) as error:
         sys.exit(f"study: {error}")
+    except KeyboardInterrupt:
+        sys.exit("study: stopped" if options.check else f"study: stopped. {GOES_ON}")
 
 
 if __name__ == "__main__":

@@ -278,19 +278,22 @@ def initial_network(recipe: Recipe, rngs: list[np.random.Generator]) -> Network:
         others beside it.
 
     Weights are uniform, cells' biases among them; gates' and outputs' biases are as the recipe
-    says. Section 3.1; chapter 6.
+    says. Peepholes are drawn last: the other weights are what they are without them. Section 3.1;
+    chapter 6.
     """
     t = recipe.topology
     hidden, output = np.zeros(t.hidden_mask.shape), np.zeros(t.output_mask.shape)
     for voice, learning, rng in zip(t.voices, recipe.voices, rngs, strict=True):
         inputs, blocks, _ = t.parts(voice.name)
-        reach = learning.initial_range
+        rows, reach = t.rows(voice.name), learning.initial_range
         for weights, mask, at in (
-            (hidden, t.hidden_mask, t.rows(voice.name)),
+            (hidden, t.hidden_mask & ~t.peephole_mask, rows),
             (output, t.output_mask, np.r_[inputs]),
         ):
             own = np.ix_(at, np.flatnonzero(mask[at[0]]))
             weights[own] = rng.uniform(-reach, reach, size=weights[own].shape)
+        own = t.peephole_mask & np.isin(np.arange(t.hidden_units), rows)[:, None]
+        hidden[own] = rng.uniform(-reach, reach, size=own.sum())
         for kind, gate in enumerate(("input", "forget", "output")):
             at = slice(kind * t.blocks + blocks.start, kind * t.blocks + blocks.stop)
             hidden[at, -1] = getattr(learning, f"{gate}_gate_bias")

@@ -22,6 +22,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 import soundfile
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from test_reference import MODULES, public_names
 
 from lstm_from_scratch import audio, midi
 
@@ -161,21 +162,28 @@ def visit(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Visit]:
 
 
 class Anchors(HTMLParser):
-    """Collects the places of a page that a link can point to."""
+    """Collects the places of a page that a link can point to, and where its links point."""
 
     def __init__(self) -> None:
         super().__init__()
         self.found: set[str] = set()
+        self.links: set[str] = set()
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         self.found |= {value for name, value in attributes if name in ("id", "name") and value}
+        if tag == "a":
+            self.links |= {value for name, value in attributes if name == "href" and value}
 
 
 @cache
-def anchors(path: Path) -> frozenset[str]:
+def parsed(path: Path) -> Anchors:
     parser = Anchors()
     parser.feed(path.read_text(encoding="utf-8"))
-    return frozenset(parser.found)
+    return parser
+
+
+def anchors(path: Path) -> set[str]:
+    return parsed(path).found
 
 
 def test_the_book_is_built() -> None:
@@ -289,6 +297,42 @@ def test_each_notebook_can_be_downloaded_as_it_is_stored() -> None:
             assert (page.parent / link).read_bytes() == notebook.read_bytes(), link
 
 
+def test_pages_of_source_lead_somewhere() -> None:
+    sources = sorted((HTML / "_modules").rglob("*.html"))
+    assert len(sources) > len(MODULES) / 2
+    lost = []
+    for source in sources:
+        for link in parsed(source).links:
+            parts = urlsplit(link)
+            if parts.scheme in ("https", "http", "mailto"):
+                continue
+            path = (source.parent / unquote(parts.path)).resolve() if parts.path else source
+            place = unquote(parts.fragment)
+            if not path.is_file() or (place and place not in anchors(path)):
+                lost.append(f"{source.relative_to(HTML)}: {link}")
+    assert lost == []
+
+
+def test_every_entry_of_the_reference_leads_to_its_source_and_its_chapter() -> None:
+    pages = [name for name in PAGES if name.startswith("book/api/")]
+    text = "".join((HTML / name).read_text(encoding="utf-8") for name in pages)
+    parts = re.split(r'<dt class="sig sig-object py" id="([^"]+)">', text)
+    entries = dict(zip(parts[1::2], parts[2::2], strict=True))
+    root = HTML.parent.parent
+    for module in MODULES:
+        path = root / module.replace(".", "/")
+        source = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+        for name in public_names(source.read_text(encoding="utf-8")):
+            entry = entries[f"{module}.{name}"]
+            assert 'class="viewcode-link"' in entry, f"{module}.{name} shows no source"
+            words = re.sub(r"<[^>]+>", "", entry)
+            chapters = [int(n) for n in re.findall(r"[Cc]hapters? (\d+)", words)]
+            assert chapters, f"{module}.{name} names no chapter"
+            for number in chapters:
+                if any(page.startswith(f"notebooks/{number:02}_") for page in PAGES):
+                    assert f"/notebooks/{number:02}_" in entry, f"{module}.{name}: {number}"
+
+
 @pytest.fixture(scope="module")
 def pieces() -> Iterator[ModuleType]:
     """The tool that writes the pieces to download."""
@@ -371,6 +415,23 @@ def test_the_music_can_be_watched_in_the_book(browser: Browser) -> None:
     page.mouse.click(picture["x"] + 0.7 * picture["width"], picture["y"] + 60)
     page.wait_for_function("Number(document.querySelector('.performance').dataset.step) > 40")
     page.context.close()
+
+
+def test_the_blind_test_can_be_taken_in_the_book(browser: Browser) -> None:
+    name = "book/by_ear.html"
+    assert (HTML / name).stat().st_size < 3_000_000
+    visit = open_page(browser, name, viewport=NARROW)
+    test = visit.page.locator(".listening")
+    assert test.locator("audio").count() == 12
+    assert not re.search("training|LSTM|table|walk", test.inner_text())
+    for group in test.get_by_role("group").filter(has=visit.page.locator("legend")).all():
+        group.get_by_role("radio", name="4").check()
+    test.get_by_role("button", name="Show which was which").click()
+    rows = test.locator(".result tbody tr").all_inner_texts()
+    assert len(rows) == 16 and sum("4.0" in row for row in rows) == 4
+    assert visit.page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
+    assert visit.problems == []
+    visit.page.context.close()
 
 
 def test_one_of_several_sounds_is_chosen_without_a_script(browser: Browser) -> None:

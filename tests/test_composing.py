@@ -278,10 +278,10 @@ DRAWING = random_network(
         (
             Voice("low", 3, (1, 2), reads=("high",), choice="sample", outputs="softmax"),
             Voice("beat", 2, (2,), g=(-1.0, 2.0)),
-            Voice("high", 5, (2, 1), reads=("beat", "low"), choice="sample", h=(-2.0, 1.0)),
+            Voice("high", 5, (2, 1), ("beat", "low"), "sample", h=(-2.0, 1.0), peepholes=True),
         )
     ),
-    seed=19,
+    seed=27,
 )
 
 

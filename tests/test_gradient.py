@@ -5,7 +5,8 @@ taken by a complex step: error(w + ih) = error(w) + ih error'(w) + O(h²), so th
 h is the derivative to machine precision; nothing is subtracted, and h can be as small as one likes.
 
 Given the recurrent inputs that the package's own forward pass met, the oracle takes them as
-constants: that is what truncation means. Without them it computes its own.
+constants: that is what truncation means. Without them it computes its own. What gates read through
+peepholes counts as recurrent inputs.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def random_topology(rng: np.random.Generator) -> Topology:
     names = [f"voice {n}" for n in range(count)]
     low = rng.uniform(-3, 0.5, size=(count, 2))
     high = low + rng.uniform(0.5, 4, size=(count, 2))
-    softmax = rng.random(count) < 0.3
+    softmax, peepholes = rng.random((2, count)) < 0.3
     return Topology(
         tuple(
             Voice(
@@ -46,6 +47,7 @@ def random_topology(rng: np.random.Generator) -> Topology:
                 g=(low[n, 0], high[n, 0]),
                 h=(low[n, 1], high[n, 1]),
                 **({"choice": "sample", "outputs": "softmax"} if softmax[n] else {}),
+                peepholes=bool(peepholes[n]),
             )
             for n, name in enumerate(names)
         )
@@ -130,7 +132,7 @@ def oracle_error(
     """The summed cross-entropy of a song, written block by block and cell by cell.
 
     ``hidden`` and ``output`` carry any number of weight matrices at once, in their last axis.
-    ``frozen`` are the cell outputs before each step, shape ``(steps, cells)``, or None.
+    ``frozen`` is what `met_by` says, or None.
     """
 
     def sigma(x: np.ndarray) -> np.ndarray:
@@ -142,19 +144,31 @@ def oracle_error(
     y = [np.zeros(many, complex) for _ in range(topology.cells)]
     error = np.zeros(many, complex)
     for t, (x, d) in enumerate(zip(inputs, targets, strict=True)):
+        x = [np.full(many, value, complex) for value in x]
+        seen = s if topology.peepholes else []
         if frozen is not None:
-            y = [np.full(many, value, complex) for value in frozen[t]]
-        read = np.array([*(np.full(many, value, complex) for value in x), *y, np.ones(many)])
+            y, early, late = ([np.full(many, value, complex) for value in of] for of in frozen[t])
+            seen = early if topology.peepholes else []
+        read = np.array([*x, *y, *seen, np.ones(many)])
         net = np.einsum("rmw,mw->rw", hidden, read)
-        y, cell = [], 0
+        before, s, cell = s, [], 0
         for b, (voice, cells) in enumerate(blocks):
-            i, f, o = (sigma(net[kind * len(blocks) + b]) for kind in range(3))
+            i, f = (sigma(net[kind * len(blocks) + b]) for kind in range(2))
             for _ in range(cells):
                 z = net[3 * len(blocks) + cell]
-                s[cell] = f * s[cell] + i * (voice.g[0] + (voice.g[1] - voice.g[0]) * sigma(z))
-                y.append(o * (voice.h[0] + (voice.h[1] - voice.h[0]) * sigma(s[cell])))
+                offered = voice.g[0] + (voice.g[1] - voice.g[0]) * sigma(z)
+                s.append(f * before[cell] + i * offered)
                 cell += 1
-        read = np.array([*(np.full(many, value, complex) for value in x), *y, np.ones(many)])
+        seen = [] if not topology.peepholes else s if frozen is None else late
+        read = np.array([*x, *y, *seen, np.ones(many)])
+        net = np.einsum("rmw,mw->rw", hidden, read)
+        y = []
+        for b, (voice, cells) in enumerate(blocks):
+            o = sigma(net[2 * len(blocks) + b])
+            for state in s[len(y) : len(y) + cells]:
+                y.append(o * (voice.h[0] + (voice.h[1] - voice.h[0]) * sigma(state)))
+        unread = np.zeros((len(seen), many))
+        read = np.array([*x, *y, *unread, np.ones(many)])
         nets = iter([np.einsum("mw,mw->w", weights, read) for weights in output])
         wanted = iter(d)
         for voice in topology.voices:
@@ -188,9 +202,19 @@ def oracle_gradient(
     return gradient
 
 
-def cell_outputs_before(network: Network, inputs: np.ndarray) -> np.ndarray:
-    """The cell outputs that each step read, shape ``(steps, cells)``."""
-    return np.array([s.sources[network.topology.cell_sources] for s in listen(network, inputs)])
+def met_by(network: Network, inputs: np.ndarray) -> np.ndarray:
+    """What gates and cells read at each step that is not input, shape ``(steps, 3, cells)``.
+
+    The cell outputs of the step before; through peepholes its cell states and those of the step.
+    """
+    steps = listen(network, inputs)
+    before = [cleared(network.topology), *(step.state for step in steps)]
+    return np.array(
+        [
+            (state.cell_output, state.cell_state, step.cell_state)
+            for state, step in zip(before, steps, strict=False)
+        ]
+    )
 
 
 def assert_same(ours: Gradient, expected: Gradient, rtol: float) -> None:
@@ -225,7 +249,7 @@ def test_the_oracle_hears_what_the_network_predicts() -> None:
             for step, target in zip(steps, targets, strict=True)
         )
         weights = network.hidden[..., None], network.output[..., None]
-        for frozen in (None, cell_outputs_before(network, inputs)):
+        for frozen in (None, met_by(network, inputs)):
             expected = oracle_error(network.topology, *weights, inputs, targets, frozen)
             assert error == pytest.approx(expected[0].real, rel=1e-13)
 
@@ -233,7 +257,7 @@ def test_the_oracle_hears_what_the_network_predicts() -> None:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_truncated_gradient_is_the_derivative_with_frozen_recurrent_inputs(seed: int) -> None:
     network, inputs, targets = case(seed)
-    frozen = cell_outputs_before(network, inputs)
+    frozen = met_by(network, inputs)
     expected = oracle_gradient(network, inputs, targets, frozen)
     assert_same(truncated_gradient(network, inputs, targets), expected, rtol=1e-10)
 
@@ -241,7 +265,7 @@ def test_the_truncated_gradient_is_the_derivative_with_frozen_recurrent_inputs(s
 @pytest.mark.parametrize("seed", [100, 101])
 def test_the_truncated_gradient_stays_exact_over_200_steps(seed: int) -> None:
     network, inputs, targets = case(seed, steps=200)
-    frozen = cell_outputs_before(network, inputs)
+    frozen = met_by(network, inputs)
     expected = oracle_gradient(network, inputs, targets, frozen)
     assert_same(truncated_gradient(network, inputs, targets), expected, rtol=1e-10)
 
@@ -250,7 +274,7 @@ def test_experiment_ones_own_network_over_a_chorus_length() -> None:
     rng = np.random.default_rng(7)
     network = random_network(Topology((Voice("chords", 12, (2, 2, 2, 2)),)), rng, reach=0.5)
     inputs, targets = random_song(network.topology, 96, rng)
-    frozen = cell_outputs_before(network, inputs)
+    frozen = met_by(network, inputs)
     expected = oracle_gradient(network, inputs, targets, frozen)
     assert_same(truncated_gradient(network, inputs, targets), expected, rtol=1e-10)
 
@@ -326,11 +350,28 @@ def test_truncation_drops_something() -> None:
     np.testing.assert_allclose(full.output, truncated.output, rtol=1e-12)
 
 
-def test_truncation_drops_nothing_where_no_cell_output_is_read() -> None:
+def test_truncation_drops_something_through_peepholes_alone() -> None:
+    """Even where no cell output is read, error could go from a gate back into what it saw."""
+    found = 0
     for seed in SEEDS:
         network, inputs, targets = case(seed, steps=20)
         hidden = network.hidden.copy()
         hidden[:, network.topology.cell_sources] = 0
+        network = Network(network.topology, hidden, network.output)
+        full = full_gradient(network, inputs, targets)
+        truncated = truncated_gradient(network, inputs, targets)
+        gap = np.abs(full.hidden - truncated.hidden).max() / np.abs(full.hidden).max()
+        assert gap > 1e-3 if network.topology.peepholes else gap < 1e-10
+        found += network.topology.peepholes
+    assert 5 < found < len(SEEDS) - 5
+
+
+def test_truncation_drops_nothing_where_no_cell_output_or_state_is_read() -> None:
+    for seed in SEEDS:
+        network, inputs, targets = case(seed, steps=20)
+        hidden = network.hidden.copy()
+        hidden[:, network.topology.cell_sources] = 0
+        hidden[:, network.topology.state_sources] = 0
         network = Network(network.topology, hidden, network.output)
         full = full_gradient(network, inputs, targets)
         assert_same(truncated_gradient(network, inputs, targets), full, rtol=1e-10)
@@ -339,7 +380,7 @@ def test_truncation_drops_nothing_where_no_cell_output_is_read() -> None:
 def test_the_gradient_of_one_step_is_exact_when_only_that_step_is_asked() -> None:
     # Not a sum over steps: the error of the last step alone, after a past of eleven.
     network, inputs, targets = case(8, steps=12)
-    frozen = cell_outputs_before(network, inputs)
+    frozen = met_by(network, inputs)
     partials, state = no_partials(network.topology), cleared(network.topology)
     for heard in inputs:
         step = forward(network, state, heard)

@@ -26,12 +26,12 @@ from lstm_from_scratch.training import Learning, Recipe, train
 
 CHORDS = Voice("chords", 4, (2, 1, 3))
 MELODY = Voice("melody", 5, (1, 2), reads=("chords",), choice="sample", g=(-1.0, 1.0))
-SOFTMAX = Voice("softmax", 4, (2, 1), choice="sample", outputs="softmax")
+SOFTMAX = Voice("softmax", 4, (2, 1), choice="sample", outputs="softmax", peepholes=True)
 
 TOPOLOGIES = {
     "one voice": Topology((CHORDS,)),
     "chords and melody": Topology((CHORDS, MELODY)),
-    "softmax outputs": Topology((SOFTMAX,)),
+    "softmax and peepholes": Topology((SOFTMAX,)),
     "five blocks": Topology((Voice("many", 3, (1, 4, 2, 3, 1), g=(-3.0, 1.0), h=(0.0, 1.0)),)),
 }
 
@@ -39,7 +39,7 @@ TOPOLOGIES = {
 def random_topology(blocks: int, voices: int, seed: int) -> Topology:
     """Blocks of 1 to 4 cells dealt out to voices, who read whom they like; any ranges.
 
-    About every third voice has softmax outputs.
+    About every third voice has softmax outputs, and about every second one peepholes.
     """
     rng = np.random.default_rng(seed)
     hands: list[list[int]] = [[] for _ in range(voices)]
@@ -59,6 +59,7 @@ def random_topology(blocks: int, voices: int, seed: int) -> Topology:
                 g=(float(low[n, 0]), float(high[n, 0])),
                 h=(float(low[n, 1]), float(high[n, 1])),
                 **({"choice": "sample", "outputs": "softmax"} if softmax[n] else {}),
+                peepholes=(blocks + 2 * n) % 3 != 1,
             )
             for n, name in enumerate(names)
         )
@@ -173,8 +174,14 @@ def test_what_is_drawn_is_of_every_kind():
     assert any(masked) and not all(masked)
     voices = [voice for topology in DRAWN.values() for voice in topology.voices]
     assert {voice.outputs for voice in voices} == {"logistic", "softmax"}
-    rules = [rule for rules in RULES.values() for rule in rules]
-    assert set(rules) == {"at once", "momentum", "adam"} and len(RULES) == len(DRAWN) / 2
+    assert {t.peepholes for t in DRAWN.values()} == {True, False}
+    seeing = {
+        (rule, voice.peepholes)
+        for topology, rules in RULES.items()
+        for rule, voice in zip(rules, topology.voices, strict=True)
+    }
+    assert {(rule, True) for rule in ("at once", "momentum", "adam")} <= seeing
+    assert len(RULES) == len(DRAWN) / 2
     assert any(voice.reads for topology in DRAWN.values() for voice in topology.voices)
 
 
@@ -197,7 +204,8 @@ def test_each_step_is_that_of_network_and_gradient(topology):
         for own, out in zip(rows, outputs, strict=True)
     ]
     cells = [topology.parts(voice.name)[2] for voice in topology.voices]
-    there = topology.hidden_mask[topology.cell_rows]
+    gates = topology.hidden_mask[topology.input_gates][topology.block_of_cell]
+    there = np.array([topology.hidden_mask[topology.cell_rows], gates, gates])
     resting = np.zeros(len(topology.voices), dtype=bool)
 
     song = now = errors = used = resets = wraps = whole = anew = 0
@@ -247,7 +255,7 @@ def test_each_step_is_that_of_network_and_gradient(topology):
             updates[k] += 1
         # `gradient` keeps partials of connections that don't exist too; no weight ever sees them.
         # The kernel lets those of a voice that rests stand still.
-        advanced = np.array(advanced) * there
+        advanced = there * advanced
         for voice in np.flatnonzero(resting):
             advanced[:, cells[voice]] = partials[:, cells[voice]]
         gross = bool((np.abs(record.prediction - target) > wrong).any())
@@ -314,7 +322,7 @@ def test_what_does_not_exist_stays_zero(topology):
     numbers = sum(
         np.count_nonzero(room.view(arena.data, name))
         for room in arena.rooms
-        for name in ("hidden", "output")
+        for name in room.weights()
     )
     assert numbers == np.count_nonzero(network.hidden) + np.count_nonzero(network.output)
     for room in arena.rooms:
@@ -380,8 +388,9 @@ def test_rules_that_do_not_fit_are_refused():
         arena.set_learning(1, learning_rate=0.1, momentum=0.0, clip=0.5)
 
 
-def test_a_voice_that_rests_is_heard_and_judged_and_learns_on_from_nothing():
-    topology = TOPOLOGIES["chords and melody"]
+@pytest.mark.parametrize("peepholes", [False, True])
+def test_a_voice_that_rests_is_heard_and_judged_and_learns_on_from_nothing(peepholes):
+    topology = Topology((replace(CHORDS, peepholes=peepholes), MELODY))
     rng = np.random.default_rng(seed=28)
     rolls, orders = random_rolls(topology, rng), rng.integers(4, size=(1, 3_000))
     never = np.array([np.iinfo(np.int64).max])
@@ -490,9 +499,9 @@ def in_another_process(**settings: str) -> list[str]:
     return run.stdout.split()
 
 
-def test_softmax_outputs_beside_others_give_the_same_bits():
-    """Each lane has a largest net input and a sum of its own."""
-    topology, lanes, steps = TOPOLOGIES["softmax outputs"], 2, 500
+def test_softmax_outputs_and_peepholes_beside_others_give_the_same_bits():
+    """Each lane has a largest net input, a sum, and states of its own."""
+    topology, lanes, steps = TOPOLOGIES["softmax and peepholes"], 2, 500
     rng = np.random.default_rng(seed=37)
     rolls, orders = random_rolls(topology, rng), rng.integers(4, size=(lanes, 2 * steps))
     beside = prepared(topology, seed=38, lanes=lanes)
@@ -510,7 +519,7 @@ def test_softmax_outputs_far_apart_are_still_probabilities(size):
     """An unlikely target costs what its probability says, not what is left of 1 beside another."""
     topology = Topology((replace(SOFTMAX, inputs=3),))
     arrays = np.zeros(topology.hidden_mask.shape), np.zeros(topology.output_mask.shape)
-    arrays[1][:, -1] = [size, 0.0, -size]
+    arrays[1][:, -1] = [1e4 + size, 1e4, 1e4 - size]  # what they share is no matter
     arena = Arena(topology)
     arena.set_weights(Network(topology, *arrays))
     rolls = np.eye(3)[None, [0, 1, 2]]
@@ -519,7 +528,8 @@ def test_softmax_outputs_far_apart_are_still_probabilities(size):
     assert nats == pytest.approx([size, 2 * size, 0.0], rel=1e-12, abs=1e-12)
     _, predictions = arena.run(rolls[0], 3)
     expected = np.exp([0.0, -size, -2 * size])
-    np.testing.assert_allclose(predictions, np.tile(expected / expected.sum(), (3, 1)), rtol=1e-12)
+    expected = np.tile(expected / expected.sum(), (3, 1))
+    np.testing.assert_allclose(predictions, expected, rtol=1e-12)
 
 
 def test_another_process_gives_the_same_bits():

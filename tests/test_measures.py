@@ -18,6 +18,8 @@ from lstm_from_scratch.measures import (
     exact_bars,
     held_beats,
     in_chord,
+    in_form,
+    in_own_chord,
     in_scale,
     longest_copy,
     melody_lines,
@@ -88,6 +90,62 @@ def test_refuses_anything_but_whole_choruses_of_the_same_units(shape):
 def test_refuses_a_form_without_steps():
     with pytest.raises(ValueError, match="form: expected shape"):
         wrong_steps(np.zeros((4, 3)), np.zeros((0, 3)))
+
+
+@pytest.mark.parametrize("length", [1, 2, 5, 9])
+def test_a_stretch_of_the_form_is_found_wherever_it_stands(length):
+    rng = np.random.default_rng(length)
+    for _ in range(30):
+        steps, units = int(rng.integers(1, 7)), int(rng.integers(1, 3))
+        form = rng.integers(2, size=(steps, units))
+        # Long pieces of the form, from anywhere, some notes of them wrong.
+        roll = np.concatenate(
+            [np.roll(np.tile(form, (4, 1)), -int(rng.integers(steps)), axis=0) for _ in range(3)]
+        )
+        roll = np.where(rng.random(roll.shape) < 0.05, 1 - roll, roll)
+        endless = np.tile(form, (length + 2, 1))
+        expected = [
+            any(
+                (roll[end - length : end] == endless[start : start + length]).all()
+                for start in range(steps)
+            )
+            for end in range(length, len(roll) + 1)
+        ]
+        assert in_form(roll, form, length).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("roll", "form", "length", "message"),
+    [
+        (np.zeros((5, 2)), np.zeros((0, 2)), 1, "form: expected shape"),
+        (np.zeros((5, 3)), np.zeros((4, 2)), 1, r"expected a roll of shape \(steps, 2\)"),
+        (np.zeros(5), np.zeros((4, 2)), 1, r"expected a roll of shape \(steps, 2\)"),
+        (np.zeros((5, 2)), np.zeros((4, 2)), 6, "length must be 1 to 5"),
+        (np.zeros((5, 2)), np.zeros((4, 2)), 0, "length must be 1 to 5"),
+    ],
+)
+def test_stretches_are_looked_for_in_rolls_of_the_forms_units(roll, form, length, message):
+    with pytest.raises(ValueError, match=message):
+        in_form(roll, form, length)
+
+
+def test_a_note_belongs_to_the_chord_that_sounds_with_it():
+    rng = np.random.default_rng(6)
+    roll = rng.integers(2, size=(200, 25)).astype(float)
+    roll[:, 12:] = np.eye(13)[rng.integers(13, size=200)]
+    roll[::7, 12:] = 0.0
+    pitches = np.array(CHORDS_AND_MELODY.pitches)
+    for row, found in zip(roll, in_own_chord(roll), strict=True):
+        chord, note = pitches[:12][row[:12] == 1], pitches[12:][row[12:] == 1]
+        assert found == any(n % 12 == c % 12 for n in note for c in chord)
+
+
+def test_over_the_forms_chords_the_own_chord_is_that_of_the_bar():
+    roll = np.concatenate([CHORDS_AND_MELODY.encode(chorus(n).notes, 96) for n in (5, 600, 4095)])
+    expected = in_chord(melody_lines(roll)).ravel()
+    np.testing.assert_array_equal(in_own_chord(roll), expected)
+    with pytest.raises(ValueError, match=r"shape \(steps, 25\)"):
+        in_own_chord(roll[:, 1:])
 
 
 # From rolls to lines

@@ -46,20 +46,35 @@ def hidden_units(topology):
 
 
 def sources(topology):
-    """(voice, kind, number) of each column: all inputs, all cells, the constant."""
+    """(voice, kind, number) of each column: all inputs, all cells, the constant.
+
+    Where gates have peepholes, the states of all cells come before the constant, each with the
+    number of its block.
+    """
     columns = []
     for voice in topology.voices:
         columns += [(voice.name, "input", number) for number in range(voice.inputs)]
     for voice in topology.voices:
         columns += [(voice.name, "cell", number) for number in range(sum(voice.blocks))]
+    if any(voice.peepholes for voice in topology.voices):
+        for voice in topology.voices:
+            columns += [
+                (voice.name, "state", block)
+                for block, cells in enumerate(voice.blocks)
+                for _ in range(cells)
+            ]
     return [*columns, (None, "one", 0)]
 
 
-def reads(reader, source, topology, *, as_output):
-    """Does a unit of the voice `reader` read this source?"""
-    whose, kind, _ = source
+def reads(unit, source, topology, *, as_output):
+    """Does this unit, a row of `hidden_units` or (voice,) of an output, read this source?"""
+    reader, (whose, kind, number) = unit[0], source
     if kind == "one":
         return True
+    if kind == "state":
+        peepholes = next(voice.peepholes for voice in topology.voices if voice.name == reader)
+        gate = not as_output and unit[1] != "cell"
+        return peepholes and whose == reader and gate and unit[2] == number
     if whose == reader:
         return True
     named = next(voice.reads for voice in topology.voices if voice.name == reader)
@@ -85,18 +100,21 @@ def step_by_loops(network, state, inputs):
     def net(weights, values):
         return sum(float(w) * float(value) for w, value in zip(weights, values, strict=True))
 
-    read = [*inputs, *state.cell_output, 1.0]
+    def to_read(states, outputs):
+        peepholes = any(voice.peepholes for voice in topology.voices)
+        return [*inputs, *outputs, *(states if peepholes else []), 1.0]
+
+    read = to_read(state.cell_state, state.cell_output)
     assert len(read) == len(columns)
     z = {row: net(network.hidden[i], read) for i, row in enumerate(rows)}
 
     def gates(kind):
         return {(row[0], row[2]): sigma(z[row]) for row in rows if row[1] == kind}
 
-    input_gate, forget_gate, output_gate = map(gates, ("input_gate", "forget_gate", "output_gate"))
+    input_gate, forget_gate = map(gates, ("input_gate", "forget_gate"))
     found = {
         "input_gate": list(input_gate.values()),
         "forget_gate": list(forget_gate.values()),
-        "output_gate": list(output_gate.values()),
         "candidate": [],
         "cell_state": [],
         "squashed_state": [],
@@ -109,9 +127,15 @@ def step_by_loops(network, state, inputs):
         found["candidate"].append(candidate)
         found["cell_state"].append(s)
         found["squashed_state"].append(ranged(s, voice.h))
-        found["cell_output"].append(output_gate[b] * ranged(s, voice.h))
+    # Output gates come last: through peepholes they see what the cells hold now.
+    late = to_read(found["cell_state"], state.cell_output)
+    z |= {row: net(network.hidden[i], late) for i, row in enumerate(rows)}
+    output_gate = gates("output_gate")
+    found["output_gate"] = list(output_gate.values())
+    for squashed, row in zip(found["squashed_state"], every_cell, strict=True):
+        found["cell_output"].append(output_gate[row[0], row[2]] * squashed)
 
-    heard = [*inputs, *found["cell_output"], 1.0]
+    heard = to_read(found["cell_state"], found["cell_output"])
     z_out = [net(weights, heard) for weights in network.output]
     found["prediction"] = [sigma(z) for z in z_out]
     start = 0
@@ -137,6 +161,7 @@ def random_topology(rng):
         others = [other for other in names if other != name and rng.random() < 0.5]
         blocks = tuple(int(n) for n in rng.integers(1, 5, size=rng.integers(1, 6)))
         more = {"choice": "sample", "outputs": "softmax"} if rng.random() < 0.3 else {}
+        more["peepholes"] = bool(rng.random() < 0.3)
         voices.append(Voice(name, int(rng.integers(1, 6)), blocks, tuple(others), g=g, h=h, **more))
     return Topology(tuple(voices))
 
@@ -146,14 +171,14 @@ def random_network(rng, topology):
     columns = sources(topology)
     hidden = np.array(
         [
-            [reads(row[0], c, topology, as_output=False) * rng.normal() for c in columns]
+            [reads(row, c, topology, as_output=False) * rng.normal() for c in columns]
             for row in hidden_units(topology)
         ]
     )
     readers = [voice.name for voice in topology.voices for _ in range(voice.inputs)]
     output = np.array(
         [
-            [reads(reader, c, topology, as_output=True) * rng.normal() for c in columns]
+            [reads((reader,), c, topology, as_output=True) * rng.normal() for c in columns]
             for reader in readers
         ]
     )
@@ -430,11 +455,13 @@ def test_the_softmax_function():
 def test_masks_say_who_reads_whom(seed):
     topology = random_topology(np.random.default_rng(seed))
     rows, columns = hidden_units(topology), sources(topology)
-    expected = [[reads(row[0], c, topology, as_output=False) for c in columns] for row in rows]
+    expected = [[reads(row, c, topology, as_output=False) for c in columns] for row in rows]
     assert topology.hidden_mask.dtype == bool
     assert topology.hidden_mask.tolist() == expected
     readers = [voice.name for voice in topology.voices for _ in range(voice.inputs)]
-    expected = [[reads(reader, c, topology, as_output=True) for c in columns] for reader in readers]
+    expected = [
+        [reads((reader,), c, topology, as_output=True) for c in columns] for reader in readers
+    ]
     assert topology.output_mask.dtype == bool
     assert topology.output_mask.tolist() == expected
 
@@ -459,6 +486,10 @@ def test_sizes_and_places_follow_from_the_voices(seed):
         assert kinds.count(kind) == len(kinds[place])
     assert {c[1] for c in columns[topology.cell_sources]} == {"cell"}
     assert len(columns[topology.cell_sources]) == topology.cells
+    states = columns[topology.state_sources]
+    assert topology.peepholes == any(voice.peepholes for voice in topology.voices)
+    assert len(states) == (topology.cells if topology.peepholes else 0)
+    assert {c[1] for c in states} == ({"state"} if states else set())
 
     blocks = [row[:1] + row[2:3] for row in rows if row[1] == "input_gate"]
     cells = [row[:1] + row[2:3] for row in rows if row[1] == "cell"]
@@ -480,8 +511,10 @@ def test_sizes_and_places_follow_from_the_voices(seed):
         (EXPERIMENT_2, 20 * 21 + 20 * 30, 12 * 21 + 13 * 22),
         (Topology((Voice("a", 1, (1,)),)), 4 * 3, 1 * 3),
         (Topology((Voice("a", 2, (3, 1)),)), 10 * 7, 2 * 7),
+        # Each gate of a block reads as many states as the block has cells.
+        (Topology((Voice("a", 2, (3, 1), peepholes=True),)), 10 * 7 + 3 * (3 + 1), 2 * 7),
     ],
-    ids=["experiment 1", "experiment 2", "smallest", "mixed"],
+    ids=["experiment 1", "experiment 2", "smallest", "mixed", "peepholes"],
 )
 def test_weights_are_counted(topology, hidden, output):
     network = Network(
@@ -550,6 +583,7 @@ def test_chords_reach_the_melody_one_step_later():
         ({"h": (1.0,)}, r"h needs a finite range, got 1.0"),
         ({"inputs": 2.5}, r"counted in whole numbers, got 2.5 and \(2, 2\)"),
         ({"blocks": (2, 1.0)}, r"counted in whole numbers, got 12 and \(2, 1.0\)"),
+        ({"peepholes": 1}, r"voice 'chords': peepholes is True or False, got 1"),
         ({"outputs": "linear"}, r"outputs are 'logistic' or 'softmax', got 'linear'"),
         ({"outputs": "softmax"}, r"'chords': softmax outputs .* got choice='threshold'"),
         ({"reads": "melody"}, r"reads takes a tuple of names, got 'melody'"),

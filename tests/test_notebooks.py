@@ -90,7 +90,7 @@ def store() -> ModuleType:
 def test_the_table_of_contents_and_the_folders_agree() -> None:
     listed = toc_files(yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8")))
     assert len(listed) == len(set(listed)), "a page is listed twice"
-    pages = [path for path in ROOT.glob("book/*.md")] + NOTEBOOKS
+    pages = [path for path in ROOT.glob("book/**/*.md")] + NOTEBOOKS
     present = {path.relative_to(ROOT).with_suffix("").as_posix() for path in pages}
     assert set(listed) == present
 

@@ -191,6 +191,69 @@ def test_compiled_training_is_what_the_readable_half_says(rule, optimiser, clip,
     assert (resets > 0) == (forgiven > 0)
 
 
+def streamed_in_numpy(method: Method, rolls: np.ndarray, strict: int, fresh: int):
+    """`simple_rnn.train_stream` once more, from the readable half of the module."""
+    rng = np.random.default_rng(method.seed)
+    start = simple_rnn.random_network(rolls.shape[2], method.units, rng, method.reach)
+    weights = np.concatenate([start.hidden, start.output])
+    memory, y, wrongs, updates = np.zeros((2, *weights.shape)), np.zeros(method.units), 0, 0
+    now, errors, cleared = rng.integers(len(rolls)), [], []
+    for _ in range(method.max_steps // method.test_every):
+        total = 0.0
+        for following in rng.integers(len(rolls), size=method.test_every // rolls.shape[1]):
+            network = SimpleNetwork(weights[: method.units], weights[method.units :])
+            targets = np.concatenate([rolls[now][1:], rolls[following][:1]])
+            steps = simple_rnn.listen(network, rolls[now], y)
+            found = simple_rnn.full_gradient(network, steps, targets)
+            for step, target in zip(steps, targets, strict=True):
+                right = np.where(target > 0.5, step.prediction, 1 - step.prediction)
+                total -= np.log(right).sum()
+                wrongs += (right[:strict] < 0.5).any()
+            weights = updated(method, weights, np.concatenate(found), memory, updates)
+            updates, y, now = updates + 1, steps[-1].units, following
+            if (method.forgiven and wrongs >= method.forgiven) or (fresh and updates % fresh == 0):
+                cleared.append(updates)
+                wrongs, y = 0, np.zeros(method.units)
+        errors.append(total / method.test_every)
+    network = SimpleNetwork(weights[: method.units], weights[method.units :])
+    return network, errors, cleared
+
+
+@pytest.mark.parametrize(
+    ("strict", "forgiven", "fresh", "clears"),
+    [(5, 0, 0, []), (5, 0, 3, [3, 6, 9, 12]), (2, 20, 0, None), (0, 1, 0, []), (2, 20, 5, None)],
+)
+def test_a_stream_of_choruses_is_learned_as_the_readable_half_says(strict, forgiven, fresh, clears):
+    rolls = np.stack([song(n, 12, 5)[0] for n in range(4)])
+    method = Method(
+        "bptt", "adam", 3e-3, clip=0.5, forgiven=forgiven, units=4, seed=5,
+        max_steps=144, test_every=72,
+    )  # fmt: skip
+    network, errors = simple_rnn.train_stream(method, rolls, strict=strict, fresh=fresh)
+    expected, expected_errors, cleared = streamed_in_numpy(method, rolls, strict, fresh)
+    assert apart(network.hidden, expected.hidden) < 1e-12
+    assert apart(network.output, expected.output) < 1e-12
+    np.testing.assert_allclose(errors, expected_errors, rtol=1e-12)
+    if clears is None:
+        assert 1 < len(cleared) < 12
+    else:
+        assert cleared == clears
+
+
+def test_a_stream_of_one_chorus_is_that_chorus_over_and_over():
+    method = Method(max_steps=9_600, test_every=4_800)
+    by_stream, _ = simple_rnn.train_stream(method, ROLL[None], strict=12)
+    # The stream draws its choruses after the weights, from the same source.
+    np.testing.assert_array_equal(by_stream.hidden, simple_rnn.train(method, ROLL).network.hidden)
+
+
+def test_predictions_are_those_of_the_readable_half():
+    for inputs, units in ((3, 5), (25, 14)):
+        network, roll = network_of(8, inputs, units), song(8, 60, inputs)[0]
+        expected = [step.prediction for step in simple_rnn.listen(network, roll)]
+        np.testing.assert_allclose(network.predict(roll), expected, rtol=1e-12)
+
+
 def test_adam_moves_each_weight_by_the_rate_at_first_whatever_the_gradient():
     weights, gradient = np.zeros((2, 3)), np.array([[1e-3, -5.0, 1e4], [-1e-2, 7.0, 0.0]])
     bptt.adam_update(weights, np.zeros((2, 3)), np.zeros((2, 3)), gradient, 0.25, 0)
@@ -296,3 +359,15 @@ def test_what_does_not_fit_is_refused():
         simple_rnn.free_run(network, np.zeros((0, 3)), 5)
     with pytest.raises(ValueError, match="at least 1"):
         simple_rnn.recall(network, song(0, 4)[0], 0)
+    with pytest.raises(ValueError, match=r"choruses of shape .* got \(96, 12\)"):
+        simple_rnn.train_stream(Method(), ROLL, strict=12)
+    with pytest.raises(ValueError, match="rule 'bptt', got 'rtrl'"):
+        simple_rnn.train_stream(Method("rtrl"), ROLL[None], strict=12)
+    with pytest.raises(ValueError, match="strict 13 and fresh 0: expected 0 to 12"):
+        simple_rnn.train_stream(Method(), ROLL[None], strict=13)
+    with pytest.raises(ValueError, match="whole choruses"):
+        simple_rnn.train_stream(Method(test_every=100), ROLL[None], strict=12)
+    with pytest.raises(ValueError, match="the network has 3 inputs, the music 25"):
+        network.go_on(np.zeros((1, 25)), 4, np.random.default_rng(0))
+    with pytest.raises(ValueError, match=r"expected a roll of shape \(steps, 3\)"):
+        network.predict(np.zeros((4, 25)))

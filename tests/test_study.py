@@ -5,14 +5,16 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pytest
 
-from lstm_from_scratch import experiments, study
+from lstm_from_scratch import experiments, study, tables
 from lstm_from_scratch.training import RECOMMENDED
 
 ROOT = Path(__file__).parent.parent
@@ -92,6 +94,21 @@ def test_settings_are_crossed_with_seeds(tmp_path, monkeypatch):
     assert cases == [(*setting, seed) for seed in range(3) for setting in settings]
 
 
+def test_a_run_is_made_once_even_if_it_is_asked_for_twice(tmp_path, monkeypatch):
+    settings = (("two", 0.5), ("two", 0.5))
+    twice = study.Study("", lambda *case: Power(*case, 1.0), Power, range(2), settings)
+    monkeypatch.setitem(study.STUDIES, "twice", twice)
+    assert len(study.read(study.run("twice", tmp_path))) == 2
+
+
+def test_a_row_of_another_run_than_was_asked_for_is_not_written(tmp_path, monkeypatch):
+    wrong = study.Study("", lambda seed: Square(seed + seed // 3, 0), Square, range(5))
+    monkeypatch.setitem(study.STUDIES, "wrong", wrong)
+    with pytest.raises(TypeError, match=r"\(3,\).*begins otherwise"):
+        study.run("wrong", tmp_path)
+    assert _seeds(tmp_path / "wrong.csv") == [0, 1, 2]
+
+
 def test_several_processes_give_the_same_rows(tmp_path, monkeypatch):
     quick = study.Study("squares", _square, Square, range(9))
     monkeypatch.setitem(study.STUDIES, "squares", quick)
@@ -117,18 +134,50 @@ def test_a_killed_study_goes_on_where_it_stopped(tmp_path):
     first = subprocess.Popen(
         [sys.executable, "-c", program], env=environment, start_new_session=True
     )
-    path = tmp_path / "squares.csv"
-    deadline = time.monotonic() + 60
-    while not (path.exists() and path.read_text().count("\n") >= 5 + 3):
-        assert time.monotonic() < deadline, "the study did not begin"
-        assert first.poll() is None, "the study ended before it could be killed"
-        time.sleep(0.01)
-    os.killpg(first.pid, signal.SIGKILL)
-    first.wait()
-    before = _seeds(path)
-    assert 3 <= len(before) < 12
-    subprocess.run([sys.executable, "-c", program], env=environment, check=True)
-    assert _seeds(path) == list(range(12))
+    try:
+        path = tmp_path / "squares.csv"
+        deadline = time.monotonic() + 90
+        while not (path.exists() and path.read_text().count("\n") >= 5 + 3):
+            assert time.monotonic() < deadline, "the study did not begin"
+            assert first.poll() is None, "the study ended before it could be killed"
+            time.sleep(0.01)
+        # The parent alone, so that its workers are orphans: they must not keep the table locked.
+        first.kill()
+        first.wait()
+        before = _seeds(path)
+        assert 3 <= len(before) < 12
+        subprocess.run([sys.executable, "-c", program], env=environment, check=True)
+        assert _seeds(path) == list(range(12))
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(first.pid, signal.SIGKILL)
+
+
+def test_two_studies_never_write_to_one_table(tmp_path, squares):
+    path = study.run("squares", tmp_path, seeds=range(3))
+    before = path.read_bytes()
+    with tables.opened(path), pytest.raises(study.StudyError, match="another process is at work"):
+        study.run("squares", tmp_path)
+    assert path.read_bytes() == before
+    study.run("squares", tmp_path)
+    assert _seeds(path) == list(range(20))
+
+
+def _killed_once(note: Path, seed: int) -> Square:
+    """A run that kills its process, but for the first time only."""
+    if seed == 3 and not note.exists():
+        note.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return Square(seed, seed * seed)
+
+
+def test_a_process_that_is_killed_at_work_costs_only_what_it_held(tmp_path, monkeypatch):
+    fatal = study.Study("squares", partial(_killed_once, tmp_path / "note"), Square, range(9))
+    monkeypatch.setitem(study.STUDIES, "squares", fatal)
+    with pytest.raises(study.StudyError, match=r"killed.*same command goes on"):
+        study.run("squares", tmp_path, jobs=2)
+    path = study.run("squares", tmp_path, jobs=2)
+    assert _seeds(path) == list(range(9))
 
 
 def test_an_unknown_study_is_named_with_those_there_are(tmp_path):
@@ -140,31 +189,71 @@ def test_an_unknown_study_is_named_with_those_there_are(tmp_path):
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (lambda text: text.replace("# format: 1", "# format: 99"), "format 1"),
-        (lambda text: text[:-3], "broken off"),
-        (lambda text: text + "3\n", "not whole"),
-        (lambda text: text.replace("seed,square", "seed,cube"), "columns"),
-        (lambda text: "seed,square\n1,1\n", "format 1"),
+        (lambda text: text.replace("# format: 1", "# format: 99"), "format 1 but of format 99"),
+        (lambda text: text[:-3], "line 8, the last, is broken off"),
+        (lambda text: text[:-1], "line 8, the last, is broken off"),
+        (lambda text: text + "\0" * 20, "line 9, the last, is broken off"),
+        (lambda text: text + "3\n", "line 9 is not whole"),
+        (lambda text: text + "3,9,27\n", "line 9 is not whole"),
+        (lambda text: text.replace("seed,square", "seed,cube"), "columns seed,cube"),
+        (lambda text: text.replace("seed,square", "square,seed"), "columns square,seed"),
+        (lambda text: text.replace("seed,square\n", "") + "3,9\n", "columns 0,0"),
+        (lambda text: text[: text.index("seed,")], "names the columns"),
+        (lambda text: text + "1,1\n", "lines 7 and 9 are of the same run"),
+        (lambda text: "seed,square\n1,1\n", "format 1 since"),
+        (lambda text: text.replace(_version(), "lstm_from_scratch 0.0.1"), "with lstm_.* 0.0.1,"),
     ],
 )
 def test_a_damaged_table_is_left_as_it_is(tmp_path, squares, damage, message):
     path = study.run("squares", tmp_path, seeds=range(3))
-    path.write_text(damage(path.read_text()))
-    damaged = path.read_text()
-    with pytest.raises(ValueError, match=message):
+    whole = path.read_text()
+    path.write_text(damage(whole))
+    damaged = path.read_bytes()
+    assert damaged != whole.encode()
+    with pytest.raises(study.StudyError, match=message) as refused:
         study.run("squares", tmp_path)
-    assert path.read_text() == damaged
+    assert str(path) in str(refused.value)
+    assert path.read_bytes() == damaged
+    assert len(squares) == 3
 
 
-def test_the_interval_is_wilsons():
-    # Values from the closed form, worked out by hand for 8 of 10 and for 0 of 10.
-    assert study.interval(8, 10) == pytest.approx((0.4901625, 0.9433178), abs=1e-6)
-    assert study.interval(0, 10) == pytest.approx((0.0, 0.2775328), abs=1e-6)
-    for successes in range(1, 30):
-        low, high = study.interval(successes, 30)
-        assert low < successes / 30 < high
-    with pytest.raises(ValueError, match="can't be"):
-        study.interval(3, 2)
+def _version() -> str:
+    return study.versions().split(",")[0]
+
+
+def test_what_is_no_text_is_no_table(tmp_path, squares):
+    (tmp_path / "squares.csv").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(study.StudyError, match="no text"):
+        study.run("squares", tmp_path)
+    assert (tmp_path / "squares.csv").read_bytes() == b"\xff\xfe\x00"
+
+
+def test_what_was_stopped_before_its_first_line_begins_anew(tmp_path, squares):
+    (tmp_path / "squares.csv").touch()
+    path = study.run("squares", tmp_path)
+    assert _seeds(path) == list(range(20))
+
+
+def test_rows_that_were_made_with_something_else_are_told_apart(tmp_path, squares, monkeypatch):
+    path = study.run("squares", tmp_path, seeds=range(3))
+    first = path.read_text()
+    monkeypatch.setattr(study, "versions", lambda: f"{_versions}, another processor")
+    study.run("squares", tmp_path, seeds=range(5))
+    study.run("squares", tmp_path, seeds=range(7))
+    note = f"# made with: {_versions}, another processor\n"
+    assert path.read_text() == f"{first}{note}3,9\n4,16\n5,25\n6,36\n"
+    assert tables.parse(path).lines == [6, 7, 8, 10, 11, 12, 13]
+
+
+_versions = study.versions()
+
+
+def test_a_finished_table_of_another_version_is_no_fault(tmp_path, squares):
+    path = study.run("squares", tmp_path)
+    path.write_text(path.read_text().replace(_version(), "lstm_from_scratch 0.0.1"))
+    finished = path.read_bytes()
+    study.run("squares", tmp_path)
+    assert path.read_bytes() == finished
 
 
 def test_a_row_of_experiment_1_tells_what_happened():
@@ -180,3 +269,50 @@ def test_the_command_line_lists_and_refuses(capsys):
     assert "experiment-1-paper" in capsys.readouterr().out
     with pytest.raises(SystemExit, match="unknown study"):
         study.main(["nonsense"])
+
+
+def test_the_command_line_runs(tmp_path, squares, capsys):
+    study.main(["squares", "--folder", str(tmp_path), "--seeds", "4:9", "--jobs", "1"])
+    out, err = capsys.readouterr()
+    assert out == f"{tmp_path / 'squares.csv'}\n"
+    assert _seeds(tmp_path / "squares.csv") == [4, 5, 6, 7, 8]
+    assert "squares: 5 of 5 runs" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--seeds", "3"], "'3': expected FIRST:LAST"),
+        (["--seeds", "a:b"], "'a:b': expected FIRST:LAST"),
+        (["--seeds", "5:5"], "'5:5': expected FIRST:LAST"),
+        (["--seeds=-2:5"], "'-2:5': expected FIRST:LAST"),
+        (["--jobs", "0"], "'0': expected 1 or more"),
+        (["--jobs", "-3"], "'-3': expected 1 or more"),
+        (["--jobs", "many"], "'many': expected 1 or more"),
+        (["--budget", "0", "--check"], "'0': expected a number of seconds"),
+        (["--budget", "nan", "--check"], "'nan': expected a number of seconds"),
+        (["--budget", "5"], "--budget is for --check"),
+        (["--all"], "not both"),
+        (["--check", "--all"], "not both"),
+        (["--check", "--seeds", "0:3"], "--check takes its seeds from the tables"),
+        (["--jobs", "2", "--scheduler", "tcp://127.0.0.1:8786"], "--jobs is for this machine"),
+    ],
+)
+def test_the_command_line_says_what_it_can_not_read(tmp_path, squares, capsys, arguments, message):
+    with pytest.raises(SystemExit) as refused:
+        study.main(["squares", "--folder", str(tmp_path), *arguments])
+    assert refused.value.code == 2
+    assert message in capsys.readouterr().err
+    assert not squares and not list(tmp_path.iterdir())
+
+
+def test_the_command_line_can_be_interrupted(tmp_path, monkeypatch):
+    def run(seed: int) -> Square:
+        if seed == 2:
+            raise KeyboardInterrupt
+        return Square(seed, seed * seed)
+
+    monkeypatch.setitem(study.STUDIES, "squares", study.Study("squares", run, Square, range(20)))
+    with pytest.raises(SystemExit, match=r"stopped\. What came is in the table"):
+        study.main(["squares", "--folder", str(tmp_path), "--jobs", "1"])
+    assert _seeds(tmp_path / "squares.csv") == [0, 1]

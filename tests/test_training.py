@@ -21,7 +21,7 @@ from lstm_from_scratch.bptt import adam_update, clip_norm, momentum_update
 from lstm_from_scratch.composing import keeps_form, predict
 from lstm_from_scratch.encoding import CHORDS_AND_MELODY, CHORDS_ONLY
 from lstm_from_scratch.gradient import advance, cross_entropy, no_partials, step_gradient
-from lstm_from_scratch.network import Network, Topology, Voice, cleared, forward
+from lstm_from_scratch.network import Network, Topology, Voice, cleared, forward, record
 from lstm_from_scratch.training import (
     PAPER,
     PAPER_2,
@@ -163,6 +163,30 @@ def test_weights_begin_uniform_in_the_range_of_their_voice():
         assert drawn.max() > 0.98 * reach and drawn.min() < -0.98 * reach
 
 
+def test_peepholes_begin_uniform_and_change_nothing_else_of_the_beginning():
+    voices = (Voice("wide", 3, (4, 4)), Voice("narrow", 3, (4, 3), reads=("wide",)))
+    seeing = tuple(replace(voice, peepholes=True) for voice in voices)
+    wide, narrow = (replace(TINY_LEARNING, initial_range=r) for r in (0.5, 0.02))
+    plain, other, more = (
+        initial_network(
+            Recipe(Topology(pair), (wide, narrow)), list(np.random.default_rng(6).spawn(2))
+        )
+        for pair in (voices, seeing, (voices[0], seeing[1]))
+    )
+    t = other.topology
+    without = np.delete(np.arange(t.sources), np.r_[t.state_sources])
+    for network in (other, more):
+        np.testing.assert_array_equal(network.hidden[:, without], plain.hidden)
+        np.testing.assert_array_equal(network.output[:, without], plain.output)
+    np.testing.assert_array_equal(other.hidden[t.rows("narrow")], more.hidden[t.rows("narrow")])
+    for name, reach, count in (("wide", 0.5, 3 * 8), ("narrow", 0.02, 3 * 7)):
+        rows = t.rows(name)
+        drawn = other.hidden[rows][t.peephole_mask[rows]]
+        assert len(set(drawn)) == count and 0.7 * reach < np.abs(drawn).max() <= reach
+        assert drawn.min() < 0 < drawn.max()
+    assert not other.hidden[:, t.state_sources][~t.peephole_mask[:, t.state_sources]].any()
+
+
 def test_a_voice_begins_the_same_with_another_beside_it():
     voice = TINY.voices[0]
     pair = Topology((voice, Voice("more", 2, (1, 1), reads=("only",))))
@@ -296,6 +320,38 @@ def test_a_limit_that_no_gradient_reaches_is_none():
     recipe = replace(RECIPE, voices=(replace(TINY_LEARNING, clip=1e6),))
     wide, none = trained(recipe).network, trained().network
     np.testing.assert_allclose(wide.hidden, none.hidden, rtol=1e-9, atol=1e-9)
+
+
+def test_peepholes_are_trained_by_the_same_loop():
+    voice = replace(TINY.voices[0], peepholes=True)
+    recipe = replace(RECIPE, topology=Topology((voice,)))
+    start = first_network(recipe)
+    network, _, gross_errors, resets = by_hand(recipe, ROLL, start)
+    result = trained(recipe)
+    np.testing.assert_allclose(result.network.hidden, network.hidden, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(result.network.output, network.output, rtol=1e-9, atol=1e-9)
+    assert result.curve.gross_errors.sum() == gross_errors > 20
+    assert result.curve.resets.sum() == resets > 5
+    moved = (result.network.hidden - start.hidden)[recipe.topology.peephole_mask]
+    assert len(moved) == 3 * 3 and moved.all()
+
+
+@pytest.mark.parametrize("optimiser", ["momentum", "adam"])
+@pytest.mark.parametrize("peepholes", [False, True])
+def test_a_bias_of_a_thousand_is_a_network_without_forget_gates(optimiser, peepholes):
+    """The gate is 1 and its slope 0, both exactly: cells keep what they have; it never learns."""
+    topology = Topology((replace(TINY.voices[0], peepholes=peepholes),))
+    learning = replace(TINY_LEARNING, forget_gate_bias=(1e3, 1e3), optimiser=optimiser)
+    recipe = replace(RECIPE, topology=topology, voices=(learning,))
+    before, after = first_network(recipe), trained(recipe).network
+    forget = topology.forget_gates
+    assert before.hidden[forget].all(where=topology.hidden_mask[forget])
+    assert after.hidden[forget].tobytes() == before.hidden[forget].tobytes()
+    assert (after.hidden != before.hidden)[topology.input_gates].any()
+    played = record(after, np.tile(ROLL, (50, 1)))
+    assert (played.forget_gate == 1.0).all()
+    gained = played.input_gate[1:, topology.block_of_cell] * played.candidate[1:]
+    np.testing.assert_array_equal(played.cell_state[1:], played.cell_state[:-1] + gained)
 
 
 def test_softmax_outputs_are_trained_by_the_same_loop():
@@ -821,7 +877,10 @@ def test_what_is_saved_comes_back(result, tmp_path):
 
 def test_a_recipe_of_two_voices_comes_back(tmp_path):
     topology = Topology(
-        (TINY.voices[0], Voice("more", 2, (1, 3), reads=("only",), choice="sample", g=(-1.0, 1.0)))
+        (
+            replace(TINY.voices[0], peepholes=True),
+            Voice("more", 2, (1, 3), ("only",), "sample", g=(-1.0, 1.0), outputs="softmax"),
+        )
     )
     other = replace(TINY_LEARNING, wrong=0.9, until="plateau", decay=3e-7, optimiser="adam")
     assert other.clip == np.inf

@@ -3,17 +3,18 @@
     python tools/train_stored.py [NAME ...]
 
 Each from its recommended recipe, seed 0. The same seed gives the same file content on every
-machine, apart from the seconds it took.
+machine, apart from the seconds it took. Then the networks that chapter 10 compares with.
 """
 
 import sys
 from pathlib import Path
 
-from lstm_from_scratch import composing, experiments, training
+from lstm_from_scratch import baselines, composing, experiments, training
 from lstm_from_scratch.blues import TWELVE_BAR
 from lstm_from_scratch.encoding import CHORDS_ONLY
+from lstm_from_scratch.questions import composers
 
-FOLDER = Path(__file__).parent.parent / "lstm_from_scratch" / "trained"
+PACKAGE = Path(__file__).parent.parent / "lstm_from_scratch"
 
 
 def experiment_1() -> training.Result:
@@ -30,16 +31,23 @@ def experiment_2() -> training.Result:
 
 
 NETWORKS = {function.__name__: function for function in (experiment_1, experiment_2)}
+COMPARED = ("feed-forward-1", "feed-forward-16", "simple-network")
 
 
 def main() -> None:
     """Train and store."""
-    FOLDER.mkdir(exist_ok=True)
-    for name in sys.argv[1:] or NETWORKS:
+    for name in sys.argv[1:] or (*NETWORKS, *COMPARED):
+        folder = PACKAGE / "baselines" / "trained" if name in COMPARED else PACKAGE / "trained"
+        folder.mkdir(exist_ok=True)
+        if name in COMPARED:
+            network = composers.make(name, 0)
+            baselines.save(network, folder / f"{name}.npz")
+            print(f"{name}: {network.weights:,} weights")
+            continue
         result = NETWORKS[name]()
         if not result.learned:
             raise SystemExit(f"seed {result.recipe.seed} did not learn; choose another")
-        training.save(result, FOLDER / f"{name}.npz")
+        training.save(result, folder / f"{name}.npz")
         print(f"{name}: {result.steps:,} steps")
 
 

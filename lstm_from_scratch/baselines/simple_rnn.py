@@ -21,10 +21,13 @@ import numpy as np
 from numba import njit
 
 from .. import vectors
+from ..blues import CHORD_PITCHES
 from ..bptt import update
+from ..composing import checked_seed, choose
 from ..gradient import Gradient
 from ..kernel import Recall
 from ..network import logistic
+from ..training import Diverged
 from .layers import CHUNK, back, squash, turn, weigh
 from .rehearsal import Lesson, Result, checked, rehearse
 
@@ -87,6 +90,19 @@ class SimpleNetwork:
     def recurrent(self) -> np.ndarray:
         """Weights from hidden units to hidden units, shape ``(units, units)``."""
         return self.hidden[:, self.inputs : -1]
+
+    def predict(self, roll: np.ndarray) -> np.ndarray:
+        """See `composing.Composer`; also of a roll of other units. Chapter 10."""
+        roll = checked(roll, self.inputs)
+        return _hear(self, roll, len(roll), np.zeros(len(roll)))[1]
+
+    def go_on(self, seed: np.ndarray, steps: int, rng: np.random.Generator) -> np.ndarray:
+        """See `composing.Composer`; for networks that hear chords and a melody. Chapter 10."""
+        seed = checked_seed(seed, steps)
+        if self.inputs != seed.shape[1]:
+            raise ValueError(f"the network has {self.inputs} inputs, the music {seed.shape[1]}")
+        roll = np.concatenate([seed, np.zeros((steps - len(seed), self.inputs))])
+        return _hear(self, roll, len(seed), rng.random(steps))[0]
 
 
 class Step(NamedTuple):
@@ -274,6 +290,7 @@ def free_run(network: SimpleNetwork, seed: np.ndarray, steps: int) -> np.ndarray
 # matrix turned over, see `layers`.
 
 _WIDE = 32  # influences advanced at once
+_NEVER = np.iinfo(np.int64).max  # as a number of errors or choruses that is not reached
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -315,21 +332,30 @@ def _back(weights, x, ys, deltas, gradient):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _train_bptt(weights, memory, y, counts, roll, windows, forgiven, adam, rate, momentum, clip):  # type: ignore[no-untyped-def]
-    """Learn from whole choruses, one update each; return the error in nats."""
-    length, inputs = roll.shape
+def _train_bptt(
+    weights, memory, y, counts, rolls, order, strict, forgiven, fresh, adam, rate, momentum, clip
+):  # type: ignore[no-untyped-def]
+    """Learn from whole choruses, one update each; return the error in nats.
+
+    ``order`` says which choruses of ``rolls``, with the one that the last of them leads to. The
+    first ``strict`` units can make gross errors, and each chorus of number ``fresh`` begins from a
+    cleared state.
+    """
+    length, inputs = rolls.shape[1:]
     units, sources = y.size, weights.shape[1]
     across, gradient = np.empty((sources, units + inputs)), np.empty(weights.shape)
     ys, deltas = np.empty((length + 1, units)), np.empty((length, inputs))
     net, p = np.zeros(units + CHUNK), np.zeros(inputs + CHUNK)
     error = 0.0
-    for _ in range(windows):
+    for window in range(order.size - 1):
+        roll, following = rolls[order[window]], rolls[order[window + 1]]
         turn(weights, across)
         ys[0] = y
         for t in range(length):
             _listen(across, roll[t], y, net, p)
-            target = roll[(t + 1) % length]
-            wrong, likelihood = _judge(p, target)
+            target = roll[t + 1] if t + 1 < length else following[0]
+            _, likelihood = _judge(p, target)
+            wrong, _ = _judge(p, target[:strict])
             error -= np.log(likelihood)
             counts[1] += wrong
             counts[2] += wrong
@@ -339,7 +365,7 @@ def _train_bptt(weights, memory, y, counts, roll, windows, forgiven, adam, rate,
         _back(weights, roll, ys, deltas, gradient)
         update(weights, gradient, memory, adam, rate, momentum, clip, counts[0])
         counts[0] += 1
-        if counts[1] >= forgiven:
+        if counts[1] >= forgiven or counts[0] % fresh == 0:
             counts[1] = 0
             counts[3] += 1
             y[:] = 0.0
@@ -431,6 +457,30 @@ def _train_rtrl(
             y[:] = 0.0
             influence[:] = 0.0
     return error
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _play(weights, units, roll, given, chords, draws, predictions):  # type: ignore[no-untyped-def]
+    """Predict each step from the one before; from ``given`` on, hear what was chosen instead."""
+    across = np.empty((weights.shape[1], weights.shape[0]))
+    turn(weights, across)
+    inputs, y = roll.shape[1], np.zeros(units)
+    net, p = np.zeros(units + CHUNK), np.zeros(inputs + CHUNK)
+    for now in range(len(roll)):
+        _listen(across, roll[now], y, net, p)
+        predictions[now] = p[:inputs]
+        if given <= now + 1 < len(roll):
+            choose(p[:inputs], chords, draws[now + 1], roll[now + 1])
+
+
+def _hear(
+    network: SimpleNetwork, roll: np.ndarray, given: int, draws: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """What is heard, its own choices from step ``given`` on, and what is predicted."""
+    roll, predictions = roll.copy(), np.zeros(roll.shape)
+    weights, chords = np.concatenate([network.hidden, network.output]), len(CHORD_PITCHES)
+    _play(weights, network.units, roll, given, chords, draws, predictions)
+    return roll, predictions
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -562,7 +612,7 @@ def train(
     influence = np.zeros((method.units, -(-start.hidden.size // _WIDE) * _WIDE))
     # Updates, gross errors since the last reset, gross errors, resets, and the step in the chorus.
     counts = np.zeros(5, dtype=np.int64)
-    forgiven = method.forgiven or np.iinfo(np.int64).max
+    forgiven = method.forgiven or _NEVER
     how = (
         method.optimiser == "adam",
         float(method.learning_rate),
@@ -576,8 +626,10 @@ def train(
     def learn(steps: int) -> Lesson:
         _, _, wrong, resets, _ = counts
         if method.rule == "bptt":
-            windows = steps // length
-            error = _train_bptt(weights, memory, y, counts, roll, windows, forgiven, *how)
+            order = np.zeros(steps // length + 1, dtype=np.int64)
+            error = _train_bptt(
+                weights, memory, y, counts, roll[None], order, inputs, forgiven, _NEVER, *how
+            )
         else:
             error = _train_rtrl(weights, memory, y, influence, counts, roll, steps, forgiven, *how)
         return Lesson(error, counts[2] - wrong, counts[3] - resets)
@@ -587,3 +639,91 @@ def train(
         return method.choruses if kept.period else kept.steps // length
 
     return rehearse(method, roll, weights, network, learn, test, look)
+
+
+def train_stream(
+    method: Method, rolls: np.ndarray, *, strict: int, fresh: int = 0
+) -> tuple[SimpleNetwork, np.ndarray]:
+    """Train by BPTT on choruses in random order, each leading to the next, to the last step.
+
+    Parameters
+    ----------
+    method : how. Its rule is BPTT, and what it says of a test for success is not used.
+    rolls : the choruses, shape ``(choruses, steps, inputs)``, zeros and ones.
+    strict : so many units, the first, can make gross errors: those of the chords. What a melody
+        plays is a choice.
+    fresh : each chorus of this number begins from a cleared state, as a composition does, whatever
+        the errors. 0: none does.
+
+    Returns
+    -------
+    The network, and the cross-entropy of each ``method.test_every`` steps in nats a step.
+
+    Raises
+    ------
+    ValueError : for other rolls or another rule, numbers of units or choruses that can't be, or
+        steps that are not whole choruses.
+    Diverged : as `train`.
+
+    Section 4.2; chapter 10.
+    """
+    rolls = np.asarray(rolls, dtype=float)
+    if rolls.ndim != 3 or not rolls.size:
+        raise ValueError(f"expected choruses of shape (choruses, steps, inputs), got {rolls.shape}")
+    choruses, length, inputs = rolls.shape
+    rolls = checked(rolls.reshape(-1, inputs), inputs).reshape(rolls.shape)
+    if method.rule != "bptt":
+        raise ValueError(f"a stream of choruses is learned by rule 'bptt', got {method.rule!r}")
+    if not 0 <= strict <= inputs or fresh < 0:
+        raise ValueError(
+            f"strict {strict} and fresh {fresh}: expected 0 to {inputs}, and at least 0"
+        )
+    _expect_whole_choruses(method, length)
+    rng = np.random.default_rng(method.seed)
+    network = random_network(inputs, method.units, rng, method.reach)
+    weights = np.concatenate([network.hidden, network.output])
+    memory, y = np.zeros((2, *weights.shape)), np.zeros(method.units)
+    counts, errors = np.zeros(5, dtype=np.int64), []
+    following = rng.integers(choruses)
+    for done in range(0, method.max_steps, method.test_every):
+        steps = min(method.test_every, method.max_steps - done)
+        order = np.append(following, rng.integers(choruses, size=steps // length))
+        following = order[-1]
+        error = _train_bptt(
+            weights,
+            memory,
+            y,
+            counts,
+            rolls,
+            order,
+            strict,
+            method.forgiven or _NEVER,
+            fresh or _NEVER,
+            method.optimiser == "adam",
+            float(method.learning_rate),
+            float(method.momentum),
+            float(method.clip),
+        )
+        network = _weighed(weights, method.units, network, done + steps)
+        errors.append(error / steps)
+    return network, np.array(errors)
+
+
+def _expect_whole_choruses(method: Method, length: int) -> None:
+    if method.test_every % length or method.max_steps % length:
+        raise ValueError(
+            f"test_every {method.test_every} and max_steps {method.max_steps} should be whole "
+            f"choruses of {length} steps"
+        )
+
+
+def _weighed(weights: np.ndarray, units: int, before: SimpleNetwork, step: int) -> SimpleNetwork:
+    """The network of these weights after a step, if they are finite; ``before`` is the last one."""
+    if not np.isfinite(weights).all():
+        raise Diverged(
+            f"training diverged: after step {step} the weights are not finite; a smaller "
+            "learning rate or a limit to the gradient's norm helps",
+            step,
+            before,
+        )
+    return SimpleNetwork(weights[:units].copy(), weights[units:].copy())

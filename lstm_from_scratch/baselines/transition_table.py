@@ -1,67 +1,154 @@
-"""A transition table: the next note depends on the last few and nothing else (Mozer's baseline).
+"""A transition table: the next step depends on the last few and nothing else (Mozer's baseline).
 
-Counted from the training set, one step an eighth note, as the network hears it.
+Counted from the training set, one step an eighth note, as the network hears it: of melodies alone,
+or of all that sounds, chords and melody.
 
-Chapter 8 (Experiment 2) hears it, chapter 10 measures it.
+Chapter 8 (Experiment 2) hears it, chapter 10 (Is it any good?) measures it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from ..composing import checked_seed
+from ..encoding import CHORDS_AND_MELODY
+
+SILENCE = -1
+"""Stands in a context for each step before a piece began."""
+
+STRANGE = -2
+"""Stands in a context for a step that is none of the table's."""
+
 
 @dataclass(frozen=True, eq=False)
 class TransitionTable:
-    """How often each note followed each context.
+    """How often each step followed each context; with vectors for steps, a `composing.Composer`.
 
     Attributes
     ----------
-    pitches : the notes that occur, rising, int, shape ``(notes,)``.
-    counts : how often a note came after ``order`` others, shape ``(notes,) * (order + 1)``, the
-        oldest first.
+    steps : the different steps that occur, in rising order: pitches, int, shape ``(different,)``,
+        or vectors of zeros and ones, shape ``(different, units)``.
+    order : how many steps of the past the next one depends on.
+    counts : how often each step came after each context, float64, shape ``(different,)``. A context
+        is a tuple of numbers of steps, the oldest first: ``order`` of them or fewer; and `SILENCE`
+        for the missing ones of the first ``order - 1`` steps of a piece.
     """
 
-    pitches: np.ndarray
-    counts: np.ndarray
+    steps: np.ndarray
+    order: int
+    counts: dict[tuple[int, ...], np.ndarray]
 
-    @property
-    def order(self) -> int:
-        """How many notes of the past the next one depends on."""
-        return self.counts.ndim - 1
+    def following(self, context: Sequence[int]) -> np.ndarray:
+        """How often each step came after a context, or after the longest end of it that was seen.
+
+        The shortest end is the empty one: how often each step occurs. Shape ``(different,)``.
+        """
+        context = tuple(context)
+        while context not in self.counts:
+            context = context[1:]
+        return self.counts[context]
+
+    def predict(self, roll: np.ndarray) -> np.ndarray:
+        """See `composing.Composer`."""
+        numbers = self._numbers(roll)
+        padded = np.concatenate([np.full(self.order - 1, SILENCE), numbers])
+        contexts = np.lib.stride_tricks.sliding_window_view(padded, self.order)
+        first, place, _ = _different(contexts)
+        counts = np.array([self.following(context) for context in contexts[first].tolist()])
+        return ((counts / counts.sum(axis=1, keepdims=True)) @ self.steps)[place]
+
+    def go_on(self, seed: np.ndarray, steps: int, rng: np.random.Generator) -> np.ndarray:
+        """See `composing.Composer`: chords and note of a step are drawn together."""
+        seed = checked_seed(seed, steps)
+        known = self._numbers(seed)
+        past = [*[SILENCE] * (self.order - 1), *known.tolist()][-self.order :]
+        drawn = _drawn(self, past, rng.random(steps - len(seed)))
+        return np.concatenate([seed, self.steps[drawn]])
+
+    def _numbers(self, roll: np.ndarray) -> np.ndarray:
+        """Which of the steps each row of a roll is, or `STRANGE`: int, shape ``(steps,)``."""
+        roll = CHORDS_AND_MELODY.check(roll)
+        if self.steps.ndim != 2 or self.steps.shape[1] != roll.shape[1]:
+            raise ValueError(
+                f"a table of steps of shape {self.steps.shape[1:]} can't hear a roll of "
+                f"{roll.shape[1]} units"
+            )
+        number_of = {step.tobytes(): number for number, step in enumerate(self.steps)}
+        return np.array([number_of.get(row.tobytes(), STRANGE) for row in roll])
 
 
-def fit(lines: np.ndarray, order: int = 1) -> TransitionTable:
-    """Count the transitions of melodies; each melody is a round, its end leads to its beginning.
+def fit(music: np.ndarray, order: int = 1) -> TransitionTable:
+    """Count the transitions of choruses; each is a round, its end leads to its beginning.
 
     Parameters
     ----------
-    lines : the pitch at each step, shape ``(choruses, steps)``.
-    order : how many steps of the past to look at, 1 to 3.
+    music : the pitch at each step, int, shape ``(choruses, steps)``; or rolls, zeros and ones,
+        shape ``(choruses, steps, units)``.
+    order : how many steps of the past to look at.
 
     Raises
     ------
-    ValueError : for an order out of range, or lines that are no table of whole numbers.
+    ValueError : for an order below 1 or of a chorus and more, or what is no music.
 
     Chapters 8 and 10.
     """
-    lines = np.asarray(lines)
-    if lines.ndim != 2 or not lines.size or not np.issubdtype(lines.dtype, np.integer):
-        raise ValueError(f"expected pitches of shape (choruses, steps), got {lines.shape}")
-    if order not in (1, 2, 3):
-        raise ValueError(f"order must be 1, 2 or 3, got {order}")
-    pitches, notes = np.unique(lines, return_inverse=True)
-    notes = notes.reshape(lines.shape)
-    counts = np.zeros((len(pitches),) * (order + 1))
-    np.add.at(counts, tuple(np.roll(notes, order - age, axis=1) for age in range(order + 1)), 1)
-    return TransitionTable(pitches, counts)
+    music = np.asarray(music)
+    lines = music.ndim == 2 and np.issubdtype(music.dtype, np.integer)
+    if not music.size or not (lines or (music.ndim == 3 and np.isin(music, (0, 1)).all())):
+        raise ValueError(
+            "expected pitches, whole numbers of shape (choruses, steps), or rolls of zeros and "
+            f"ones, shape (choruses, steps, units): got {music.dtype}, shape {music.shape}"
+        )
+    if not 1 <= order < music.shape[1]:
+        raise ValueError(f"order must be 1 to {music.shape[1] - 1}, got {order}")
+    if lines:
+        steps, numbers = np.unique(music, return_inverse=True)
+    else:
+        rows = music.reshape(-1, music.shape[2]).astype(float)
+        steps, numbers = np.unique(rows, axis=0, return_inverse=True)
+    numbers = numbers.reshape(music.shape[:2])
+    counts: dict[tuple[int, ...], np.ndarray] = {}
+    for length in range(order + 1):
+        ages = [np.roll(numbers, age, axis=1) for age in range(length, -1, -1)]
+        _count(np.stack(ages, axis=-1).reshape(-1, length + 1), counts, len(steps))
+    for known in range(1, order):
+        silence = np.full((len(numbers), order - known), SILENCE)
+        _count(np.concatenate([silence, numbers[:, : known + 1]], axis=1), counts, len(steps))
+    return TransitionTable(steps, order, counts)
+
+
+def _count(
+    sequences: np.ndarray, counts: dict[tuple[int, ...], np.ndarray], different: int
+) -> None:
+    """Add how often the last element of each row came after the others."""
+    first, _, times = _different(sequences)
+    for (*context, following), count in zip(sequences[first].tolist(), times, strict=True):
+        counts.setdefault(tuple(context), np.zeros(different))[following] += count
+
+
+def _different(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Where each different row stands first, which of these every row is, how often each occurs.
+
+    As `np.unique` along an axis, column by column: many times as fast for long tables of numbers.
+    """
+    place, low = np.zeros(len(rows), dtype=int), rows.min()
+    for column in rows.T:
+        mixed = place * (rows.max() - low + 1) + column - low
+        _, first, place, times = np.unique(
+            mixed, return_index=True, return_inverse=True, return_counts=True
+        )
+    return first, place, times
 
 
 def compose(
     table: TransitionTable, choruses: int, steps: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """Draw note after note, each as often as it followed the same context in the training set.
+    """Draw step after step, each as often as it followed the same context in the training set.
+
+    The first context is any that was counted, as likely as it was frequent.
 
     Parameters
     ----------
@@ -71,7 +158,8 @@ def compose(
 
     Returns
     -------
-    Melody lines, the pitch at each step: int, shape ``(choruses, steps)``.
+    The pitch at each step, int, shape ``(choruses, steps)``, for a table of melodies; for one of
+    rolls, shape ``(choruses, steps, units)``.
 
     Raises
     ------
@@ -81,14 +169,26 @@ def compose(
     """
     if choruses < 1 or steps < 1:
         raise ValueError(f"expected at least one chorus and one step, got {choruses} and {steps}")
-    length = choruses * steps
-    contexts = table.counts.sum(axis=-1)
-    drawn = rng.choice(contexts.size, p=contexts.ravel() / contexts.sum())
-    past = list(np.unravel_index(drawn, contexts.shape))
-    draws, notes = rng.random(length), []
+    contexts = sorted(
+        context
+        for context in table.counts
+        if len(context) == table.order and SILENCE not in context
+    )
+    times = np.array([table.counts[context].sum() for context in contexts])
+    past = contexts[rng.choice(len(contexts), p=times / times.sum())]
+    drawn = _drawn(table, list(past), rng.random(choruses * steps))
+    return table.steps[drawn].reshape(choruses, steps, *table.steps.shape[1:])
+
+
+def _drawn(table: TransitionTable, past: list[int], draws: np.ndarray) -> list[int]:
+    """Numbers of the steps that follow a context, one for each uniform random number."""
+    heaped: dict[tuple[int, ...], np.ndarray] = {}
+    drawn = []
     for draw in draws:
-        passed = np.cumsum(table.counts[tuple(past)])
-        note = int(np.searchsorted(passed, draw * passed[-1], side="right"))
-        notes.append(note)
-        past = [*past[1:], note]
-    return table.pitches[notes].reshape(choruses, steps)
+        context = tuple(past)
+        if context not in heaped:
+            heaped[context] = np.cumsum(table.following(context))
+        passed = heaped[context]
+        drawn.append(int(np.searchsorted(passed, draw * passed[-1], side="right")))
+        past = [*past[1:], drawn[-1]]
+    return drawn

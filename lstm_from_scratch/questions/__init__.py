@@ -1,6 +1,7 @@
 """Questions that are put to many seeds: each a `Study`, by the name of its table in ``results/``.
 
 * `first`: do the experiments work, and how often? (chapters 3, 6, 7 and 8)
+* `composers`: is the network any good, and would something simpler do? (chapter 10)
 * `learning`: what does learning the chords depend on? (chapter 11)
 * `crossed`: is it the cell, the rule or the optimiser? (chapter 11)
 * `improvising`: what does the melody depend on? (chapter 11)
@@ -8,10 +9,11 @@
 `study` runs them.
 """
 
-from . import crossed, first, improvising, learning
+from . import composers, crossed, first, improvising, learning
 
 STUDIES = {
     **first.STUDIES,
+    **composers.STUDIES,
     **learning.STUDIES,
     **crossed.STUDIES,
     **improvising.STUDIES,

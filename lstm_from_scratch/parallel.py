@@ -1,0 +1,292 @@
+"""Many calls at once: on all cores of this machine, or on the workers of a Dask scheduler.
+
+`workers` gives a function that makes calls and hands back what they return, as it comes. Both ways
+go through joblib, so `study` need not know which it is. `reported` says how far the work is.
+
+Chapter 11 runs its studies with this.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from functools import partial
+from types import ModuleType
+from typing import Any, NamedTuple, TextIO
+
+from tqdm import tqdm
+
+from .tables import StudyError, software
+
+CONNECT_SECONDS = 5
+"""How long a scheduler has to answer."""
+
+WORKER_SECONDS = 10
+"""How long to wait for the first worker of a scheduler that has none."""
+
+REPORT_SECONDS = 30
+"""Time between two lines of progress where there is no terminal for a bar."""
+
+NOISY = ("distributed", "distributed.client", "tornado", "tornado.application", "asyncio")
+"""Loggers that a lost connection sets off; those of which Dask sets the level itself by name."""
+
+
+class WorkError(StudyError):
+    """Work that had begun can't be finished; what came of it before holds."""
+
+
+class Call(NamedTuple):
+    """A function and what to call it with."""
+
+    function: Callable[..., Any]
+    arguments: tuple
+
+
+Work = Callable[[Sequence[Call]], Iterator[tuple[int, Any]]]
+"""Makes calls; yields the number of each and what it returned, in the order in which they end."""
+
+
+@contextmanager
+def workers(jobs: int = 1, scheduler: str | None = None) -> Iterator[Work]:
+    """Make ready what works: this process, some processes, or the workers of a cluster.
+
+    Parameters
+    ----------
+    jobs : processes at once on this machine; 1 for this process alone, -1 for one a core.
+    scheduler : the address of a Dask scheduler, like ``tcp://127.0.0.1:8786``; then its workers do
+        the work, as many as there are at any moment, and ``jobs`` does not count.
+
+    Raises
+    ------
+    StudyError : if a package is missing, or the scheduler does not answer or has no workers.
+    WorkError : from the work itself, if workers died of it or the scheduler is gone.
+
+    Chapter 11.
+    """
+    if jobs != -1 and jobs < 1:
+        raise StudyError(f"{jobs} jobs: expected 1 or more, or -1 for as many as there are cores")
+    if scheduler is not None:
+        with _client(scheduler) as client:
+            yield partial(_on_cluster, client, scheduler)
+    elif jobs == 1:
+        yield _here
+    else:
+        advice = "pip install 'lstm-from-scratch[study]', or --jobs 1"
+        yield partial(_in_processes, _imported("joblib", advice), jobs)
+
+
+def _here(calls: Sequence[Call]) -> Iterator[tuple[int, Any]]:
+    for number, (function, arguments) in enumerate(calls):
+        yield number, function(*arguments)
+
+
+def _call(number: int, function: Callable[..., Any], arguments: tuple) -> tuple[int, Any]:
+    return number, function(*arguments)
+
+
+def _imported(package: str, advice: str) -> ModuleType:
+    try:
+        return importlib.import_module(package)
+    except ImportError as error:
+        raise StudyError(f"{package} is not installed: {advice}") from error
+
+
+def _in_processes(
+    joblib: ModuleType, jobs: int, calls: Sequence[Call]
+) -> Iterator[tuple[int, Any]]:
+    parallel = joblib.Parallel(jobs, return_as="generator_unordered", batch_size=1)
+    try:
+        yield from parallel(
+            joblib.delayed(_call)(number, *call) for number, call in enumerate(calls)
+        )
+    except BrokenProcessPool as error:
+        raise WorkError("a process that worked was killed, perhaps for want of memory") from error
+
+
+@contextmanager
+def _client(scheduler: str) -> Iterator[Any]:
+    """Connect to a scheduler that has a worker at least."""
+    advice = "pip install 'lstm-from-scratch[cluster]' for --scheduler"
+    _imported("joblib", advice)
+    distributed = _imported("distributed", advice)
+    # What goes wrong is said once, by us; others would log the traceback of every attempt as well.
+    loggers = [logging.getLogger(name) for name in NOISY]
+    levels = [logger.level for logger in loggers]
+    try:
+        for logger in loggers:
+            logger.setLevel(logging.CRITICAL)
+        yield from _connected(distributed, scheduler)
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+def _connected(distributed: ModuleType, scheduler: str) -> Iterator[Any]:
+    try:
+        client = distributed.Client(scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
+    except (OSError, ValueError, TypeError) as error:
+        raise StudyError(
+            f"no Dask scheduler answers at {scheduler!r}. Start one with `dask scheduler`, which "
+            "prints its address, and workers with `dask worker ADDRESS --nthreads 1`"
+        ) from error
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=WORKER_SECONDS)
+        except TimeoutError as error:
+            raise StudyError(
+                f"the scheduler at {scheduler} has no workers. Start some with "
+                f"`dask worker {scheduler} --nthreads 1`"
+            ) from error
+        yield client
+
+
+def _on_cluster(client: Any, scheduler: str, calls: Sequence[Call]) -> Iterator[tuple[int, Any]]:
+    """Work through joblib's Dask backend: everything is queued at once at the scheduler.
+
+    A worker that is lost costs nothing: the scheduler gives what it held to the others, and joblib
+    hands on one result of each call.
+    """
+    import joblib
+
+    made_with = software()
+    with joblib.parallel_config(_backend(client, scheduler)):
+        parallel = joblib.Parallel(
+            return_as="generator_unordered", batch_size=1, pre_dispatch="all"
+        )
+        yield from parallel(
+            joblib.delayed(_call_on_worker)(made_with, number, *call)
+            for number, call in enumerate(calls)
+        )
+
+
+def _backend(client: Any, scheduler: str) -> Any:
+    """joblib's Dask backend, with two gaps closed.
+
+    It supports ``return_as="generator_unordered"``, but as of joblib 1.6 its generator waits for
+    ever for a call that ends without a result (no worker survives it, a worker can't import it, the
+    scheduler is gone); and where there is one worker, joblib makes the calls in this process. Only
+    methods that joblib documents for backends are overridden.
+    """
+    from joblib._dask import DaskDistributedBackend
+
+    class Backend(DaskDistributedBackend):
+        def effective_n_jobs(self, n_jobs: int) -> int:
+            return max(2, super().effective_n_jobs(n_jobs))
+
+        def submit(self, func: Any, callback: Callable | None = None) -> Any:
+            future = super().submit(func, callback)
+
+            def tell(ended: Any) -> None:
+                if ended.exception() is not None:
+                    callback(ended.exception())
+
+            future.add_done_callback(tell)
+            return future
+
+        def retrieve_result_callback(self, out: Any) -> Any:
+            # What a call itself raises comes wrapped; a bare error is Dask's.
+            if isinstance(out, BaseException):
+                raise _trouble(out, scheduler) from out
+            return super().retrieve_result_callback(out)
+
+    return Backend(client=client)
+
+
+def _trouble(error: BaseException, scheduler: str) -> WorkError:
+    """What it means that Dask has no result of a call."""
+    from distributed import CancelledError, KilledWorker
+
+    if isinstance(error, KilledWorker):
+        return WorkError(
+            "a run was begun on several workers and each of them died of it, perhaps for want of "
+            "memory; their logs may say why"
+        )
+    if isinstance(error, CancelledError):
+        return WorkError(f"the scheduler at {scheduler} is gone")
+    reason = str(error).strip().partition("\n")[0]
+    return WorkError(
+        "the scheduler or a worker can't load the work; both must run where the same is installed "
+        f"as here ({software()}). It said: {reason}"
+    )
+
+
+def _call_on_worker(
+    made_with: str, number: int, function: Callable[..., Any], arguments: tuple
+) -> tuple[int, Any]:
+    """Call a function on a worker, if what runs there is what runs where the table is written."""
+    import distributed
+
+    if software() != made_with:
+        raise WorkError(f"a worker has {software()}, but here is {made_with}")
+    threads = distributed.get_worker().state.nthreads
+    if threads != 1:
+        raise WorkError(
+            f"a worker has {threads} threads, and the seconds of a run are those of its process: "
+            "start workers with --nthreads 1, as many as there are cores"
+        )
+    return _call(number, function, arguments)
+
+
+def duration(seconds: float) -> str:
+    """A time as one says it: ``40 s``, ``8 min``, ``3 h 20 min``, ``2 d 4 h``."""
+    whole = round(seconds)
+    if whole < 100:
+        return f"{whole} s"
+    minutes = round(seconds / 60)
+    if minutes < 100:
+        return f"{minutes} min"
+    if minutes < 48 * 60:
+        return f"{minutes // 60} h {minutes % 60} min"
+    hours = round(seconds / 3600)
+    return f"{hours // 24} d {hours % 24} h"
+
+
+def reported(
+    results: Iterable[Any],
+    total: int,
+    *,
+    name: str,
+    before: int = 0,
+    progress: bool | None = None,
+    stream: TextIO | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Iterator[Any]:
+    """Hand results on, and say how many of all runs there are and how long the others may take.
+
+    Parameters
+    ----------
+    results : what comes now. total : runs in all, of which ``before`` were there before.
+    name : of the work. progress : a bar; None: a bar on a terminal and elsewhere a line now and
+        then, at most one in half a minute; False: nothing.
+    stream : where to say it, standard error unless given. clock : gives seconds.
+
+    A result counts when the next is asked for, so what is said to be done is in the file. The time
+    left takes the mean of the runs that came so far for the others.
+
+    Chapter 11.
+    """
+    stream = sys.stderr if stream is None else stream
+    if progress or (progress is None and stream.isatty()):
+        bar = {"total": total, "initial": before, "desc": name, "unit": " runs", "smoothing": 0}
+        yield from tqdm(results, file=stream, **bar)
+        return
+    if progress is False:
+        yield from results
+        return
+    began = said = clock()
+    print(f"{name}: {before} of {total} runs", file=stream, flush=True)
+    for done, result in enumerate(results, start=before + 1):
+        yield result
+        now = clock()
+        if done == total:
+            took = duration(now - began)
+            print(f"{name}: {total} of {total} runs, in {took}", file=stream, flush=True)
+        elif now - said >= REPORT_SECONDS:
+            said, left = now, (now - began) / (done - before) * (total - done)
+            line = f"{name}: {done} of {total} runs, about {duration(left)} left"
+            print(line, file=stream, flush=True)
