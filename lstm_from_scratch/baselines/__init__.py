@@ -6,8 +6,8 @@
 * `lstm_bptt`: the network of memory blocks itself, by full BPTT (chapter 11);
 * `transition_table`: the next step from the last few (chapters 8 and 10).
 
-`layers` and `rehearsal` are what these trainings are made of. Networks of chapter 10 come with the
-package, see `stored`.
+`layers` and `rehearsal` are what these trainings are made of. Networks that take long to train come
+with the package, see `stored`.
 """
 
 from __future__ import annotations

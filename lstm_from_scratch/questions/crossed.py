@@ -195,7 +195,7 @@ TRIED = 4
 """How many of them are, for each learner and optimiser: neighbours, from the one in `LOWEST` on."""
 
 LOWEST: Rates = {
-    ("lstm", "truncated"): (3e-5, 1e-3, 3e-4, 3e-4),
+    ("lstm", "truncated"): (3e-5, 3e-3, 3e-4, 3e-4),
     ("lstm", "bptt"): (3e-5, 1e-2, 3e-4, 1e-3),
     ("simple", "bptt"): (3e-7, 1e-3, 3e-4, 1e-3),
     ("simple", "rtrl"): (3e-6, 3e-4, 3e-5, 1e-4),
@@ -204,12 +204,13 @@ LOWEST: Rates = {
 not stand at an end."""
 
 BEST: Rates = {
-    ("lstm", "truncated"): (3e-4, 3e-3, 3e-3, 1e-3),
-    ("lstm", "bptt"): (3e-4, 1e-1, 3e-3, 3e-3),
-    ("simple", "bptt"): (1e-6, 1e-2, 3e-3, 3e-3),
+    ("lstm", "truncated"): (3e-4, 1e-2, 3e-3, 1e-3),
+    ("lstm", "bptt"): (3e-4, 3e-2, 3e-3, 1e-2),
+    ("simple", "bptt"): (3e-6, 1e-2, 3e-3, 3e-3),
     ("simple", "rtrl"): (1e-5, 3e-3, 3e-4, 3e-4),
 }
-"""What `best` says of the table of the screen: a test holds them together."""
+"""What `best` says of the table of the screen: a test holds them together. Full RTRL, whose screen
+takes longest, is not in it yet: what stands here comes from trials on other seeds."""
 
 
 def _screen() -> tuple[Setting, ...]:
@@ -247,11 +248,12 @@ def best(rows: Iterable[dict[str, str]]) -> tuple[Setting, ...]:
 
     Returns
     -------
-    One setting for each learner and optimiser, in the order of `SCREEN`.
+    One setting for each learner in the table and each optimiser, in the order of `SCREEN`.
 
     Raises
     ------
-    ValueError : unless all settings of `SCREEN` were tried, and all on the same seeds.
+    ValueError : unless all settings of `SCREEN` were tried with a learner, or none of them, and all
+        on the same seeds.
 
     Chapter 11.
     """
@@ -266,7 +268,9 @@ def best(rows: Iterable[dict[str, str]]) -> tuple[Setting, ...]:
             int(row["steps"]) if learned else budget,
             np.inf if np.isnan(entropy) else entropy,
         )
-    if set(runs) != set(SCREEN) or len({frozenset(seeds) for seeds in runs.values()}) != 1:
+    learners = [learner for learner in LEARNERS if any(it[:2] == learner for it in runs)]
+    whole = {setting for setting in SCREEN if setting[:2] in learners}
+    if set(runs) != whole or len({frozenset(seeds) for seeds in runs.values()}) != 1:
         raise ValueError("a screen needs all its settings, each tried on the same seeds")
 
     def demerits(setting: Setting) -> tuple[float, ...]:
@@ -276,7 +280,7 @@ def best(rows: Iterable[dict[str, str]]) -> tuple[Setting, ...]:
     chosen: dict[tuple, Setting] = {}
     for setting in sorted(runs, key=demerits):
         chosen.setdefault(setting[:-1], setting)
-    return tuple(chosen[(*learner, *how)] for learner in LEARNERS for how in OPTIMISERS)
+    return tuple(chosen[(*learner, *how)] for learner in learners for how in OPTIMISERS)
 
 
 STUDIES = {

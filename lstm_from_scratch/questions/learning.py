@@ -234,14 +234,14 @@ STUDIES = {
         "(rates up to 3e-5: 50)",
         rates,
         Rates,
-        range(400, 404),
+        range(400, 402),
         tuple((rate, momentum) for rate in RATES for momentum in MOMENTA),
     ),
     "ingredients": Study(
         "Experiment 1 with one ingredient of the recipe changed, at most 10 million steps",
         ingredient,
         Ingredient,
-        range(500, 516),
+        range(500, 508),
         tuple(INGREDIENTS),
     ),
     "forms": Study(
