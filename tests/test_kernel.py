@@ -22,7 +22,7 @@ from lstm_from_scratch.bptt import adam_update, clip_norm, momentum_update
 from lstm_from_scratch.gradient import Partials, advance, cross_entropy, step_gradient
 from lstm_from_scratch.kernel import Arena, draw_unit
 from lstm_from_scratch.network import Network, Topology, Voice, forward
-from lstm_from_scratch.training import Learning, Recipe, train
+from lstm_from_scratch.training import RECOMMENDED_2, Learning, Recipe, train
 
 CHORDS = Voice("chords", 4, (2, 1, 3))
 MELODY = Voice("melody", 5, (1, 2), reads=("chords",), choice="sample", g=(-1.0, 1.0))
@@ -682,3 +682,21 @@ def test_a_unit_that_is_off_is_never_drawn():
 def test_nothing_is_drawn_from_outputs_that_are_no_probabilities(outputs, temperature):
     for draw in (0.0, 0.3, 0.99):
         assert draw_unit(np.array(outputs), draw, temperature) == -1
+
+
+@pytest.mark.parametrize(
+    ("lanes", "rules"), [(1, None), (2, None), (3, None), (1, ("momentum", "adam"))]
+)
+def test_every_part_begins_where_a_line_of_the_cache_does(lanes, rules):
+    arena = Arena(RECOMMENDED_2.topology, lanes, rules)
+    seen = np.zeros(arena.data.size, dtype=int)
+    for room in arena.rooms:
+        for name, shape in room.shapes().items():
+            part = room.view(arena.data, name)
+            assert part.shape == shape
+            in_a_row = rules and name.startswith("hidden")  # right after the outputs' table
+            address = part.__array_interface__["data"][0]
+            assert in_a_row or address % 64 == 0
+            start = (address - arena.data.__array_interface__["data"][0]) // 8
+            seen[start : start + part.size] += 1
+    assert seen.max() == 1  # no part overlaps another

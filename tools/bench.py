@@ -32,7 +32,7 @@ from lstm_from_scratch import blues, study
 from lstm_from_scratch.encoding import CHORDS_AND_MELODY, CHORDS_ONLY
 from lstm_from_scratch.files import write_whole
 from lstm_from_scratch.gradient import Partials, advance, no_partials, step_gradient
-from lstm_from_scratch.kernel import Arena
+from lstm_from_scratch.kernel import Arena, zeros
 from lstm_from_scratch.network import Network, State, Topology, Voice, cleared, forward
 from lstm_from_scratch.training import Learning, Recipe, initial_network
 
@@ -123,7 +123,7 @@ class InC:
         for voice in topology.voices:
             inputs = topology.parts(voice.name)[0]
             rows = topology.rows(voice.name)
-            memory = np.zeros(size)
+            memory = zeros(size)
             matrices = memory[: 7 * self.SIDE**2].reshape(7, self.SIDE, self.SIDE)
             hidden = start.hidden[np.ix_(rows, np.flatnonzero(topology.hidden_mask[rows[0]]))]
             own = np.flatnonzero(topology.output_mask[inputs.start])
@@ -327,7 +327,7 @@ def main() -> None:
                 f"  {ratio:7.2f} x C  {rate / rates['NumPy']:7.1f} x NumPy",
                 flush=True,
             )
-    turns = [(throughput(1), throughput(2)) for _ in range(3)]
+    turns = [(throughput(1), throughput(2)) for _ in range(ROUNDS)]
     alone, together = (statistics.median(rates) for rates in zip(*turns, strict=True))
     print(f"two processes at once: {together:,.0f} steps/s, {together / alone:.2f} x one")
     rows.append(("experiment 1", "two processes", together, ""))
