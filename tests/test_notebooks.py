@@ -66,14 +66,16 @@ def toc_files(entry: Any) -> list[str]:
 
 
 def section(path: Path, title: str) -> list[nbformat.NotebookNode]:
-    """The cells of a second-level section, from its heading to the next."""
+    """The cells of a second-level section; of a cell with other sections too, its part of it."""
     found, inside = [], False
     for cell in read(path).cells:
-        if cell.cell_type == "markdown":
-            titles = re.findall(r"^## +(.+?) *$", cell.source, flags=re.MULTILINE)
-            inside = titles[-1] == title if titles else inside
-        if inside:
-            found.append(cell)
+        if cell.cell_type != "markdown":
+            found += [cell] if inside else []
+            continue
+        for text in re.split(r"^(?=## )", cell.source, flags=re.MULTILINE):
+            inside = text.split("\n")[0].strip() == f"## {title}" if text[:3] == "## " else inside
+            if inside and text:
+                found.append(nbformat.v4.new_markdown_cell(text))
     return found
 
 
@@ -201,11 +203,19 @@ def test_its_checks_assert_something(path: Path) -> None:
 
 @every_notebook
 def test_each_exercise_has_a_hint_and_a_folded_solution(path: Path) -> None:
-    cells = section(path, "Exercises")
-    prose = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
-    hints = len(re.findall(r"\{dropdown\} *Hint", prose))
-    solutions = [cell for cell in cells if cell.cell_type == "code"]
-    assert 3 <= hints <= 5
-    assert len(solutions) >= hints
-    for cell in solutions:
-        assert "solution" in tags(cell), f"not folded (tag it hide-input):\n{cell.source}"
+    exercises: list[list[str]] = []  # of each, its text, and then the tags of its cells of code
+    for cell in section(path, "Exercises"):
+        if cell.cell_type == "code":
+            assert exercises, f"a cell of code before the first exercise:\n{cell.source}"
+            exercises[-1].append(" ".join(tags(cell)))
+            continue
+        begun = re.split(r"^(?=\*\*\d\. )", cell.source, flags=re.MULTILINE)
+        if exercises:
+            exercises[-1][0] += begun[0]
+        exercises += [[text] for text in begun[1:]]
+    assert 3 <= len(exercises) <= 5
+    for number, (text, *solutions) in enumerate(exercises, 1):
+        assert text.startswith(f"**{number}. "), text
+        assert len(re.findall(r"\{dropdown\} *Hint", text)) == 1, text
+        assert solutions, f"no solution:\n{text}"
+        assert all("solution" in found for found in solutions), f"not folded:\n{text}"
