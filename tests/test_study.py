@@ -259,7 +259,7 @@ def test_a_finished_table_of_another_version_is_no_fault(tmp_path, squares):
 def test_the_tables_of_the_checkout_are_those_that_chapters_read():
     for path in (ROOT / "results").glob("*.csv"):
         assert study.stored(path.stem) == study.read(path)
-    with pytest.raises(ValueError, match="no stored table 'experiment-3': there are .*resets"):
+    with pytest.raises(ValueError, match=r"no stored table 'experiment-3': there are .*resets"):
         study.stored("experiment-3")
 
 
