@@ -234,7 +234,7 @@ STUDIES = {
         "(rates up to 3e-5: 50)",
         rates,
         Rates,
-        range(400, 402),
+        range(400, 404),
         tuple((rate, momentum) for rate in RATES for momentum in MOMENTA),
     ),
     "ingredients": Study(
