@@ -24,8 +24,8 @@ from chapters import NUMBERED
 GLOSSARY = "book/glossary"
 
 EVERYDAY = frozenset(
-    "displaced drift form freeze kernel mutation partial period phrase prediction roll seed segment "
-    "silence source state step stream surprise target threshold unit voice".split()
+    "cell displaced drift form freeze kernel mutation partial period phrase prediction reset roll "
+    "seed segment silence source state step stream surprise target threshold unit voice".split()
 )
 """Terms that a chapter also uses, or may use, as any text does."""
 
@@ -64,7 +64,6 @@ def explained(glossary: nodes.document) -> dict[str, str]:
 def pattern(terms: list[str]) -> re.Pattern[str]:
     """Finds any of some terms as a whole word, also with a plural s; the longest that fits."""
     ordered = sorted(terms, key=len, reverse=True)
-    # What is written in capitals is an abbreviation or a name, and is not to be found in "nat".
     words = "|".join(re.escape(term).replace(r"\ ", r"\s+") for term in ordered)
     return re.compile(rf"(?<![\w-])({words})(s?)(?![\w-])", flags=re.IGNORECASE)
 
@@ -83,9 +82,9 @@ def texts(doctree: nodes.document) -> Iterator[nodes.Text]:
             for child in node.children:
                 yield from walk(child)
 
-    for paragraph in walk(doctree):
-        if isinstance(paragraph.parent, nodes.paragraph | nodes.emphasis | nodes.strong):
-            yield paragraph
+    for text in walk(doctree):
+        if isinstance(text.parent, nodes.paragraph | nodes.emphasis | nodes.strong):
+            yield text
 
 
 def link(app: Sphinx, doctree: nodes.document, name: str) -> None:
@@ -101,9 +100,9 @@ def link(app: Sphinx, doctree: nodes.document, name: str) -> None:
         if kind == "term" and page == GLOSSARY
     }
     linked = {
-        anchor["refid"].rpartition("#")[2] if "refid" in anchor else anchor["refuri"].rpartition("#")[2]
-        for anchor in doctree.findall(nodes.reference)
-        if "refuri" in anchor or "refid" in anchor
+        reference["refuri"].rpartition("#")[2]
+        for reference in doctree.findall(nodes.reference)
+        if "refuri" in reference
     }
     wanted = {term for term in definitions if term not in EVERYDAY and places[term] not in linked}
     glossary = builder.get_relative_uri(name, GLOSSARY)
