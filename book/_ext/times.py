@@ -51,17 +51,20 @@ class Times(NamedTuple):
     run: float | None
 
     def __str__(self) -> str:
-        said = f"read {spoken(60 * max(self.read, 1))}"
-        return said if self.run is None else f"{said}, run {spoken(self.run)}"
+        said = f"read {minutes(self.read)}"
+        return said if self.run is None else f"{said}, run {seconds(self.run)}"
 
 
-def spoken(seconds: float) -> str:
-    """A length of time as one says it: ``"8 s"``, ``"12 min"``, ``"3 h 20 min"``."""
-    if round(seconds) < 60:
-        return f"{max(1, round(seconds))} s"
-    hours, minutes = divmod(round(seconds / 60), 60)
-    parts = (f"{hours} h" * (hours > 0), f"{minutes} min" * (minutes > 0))
-    return "\u00a0".join(part for part in parts if part).replace(" ", "\u00a0")
+def minutes(count: float) -> str:
+    """Minutes as one says them, at least one: ``"12 min"``, ``"3 h 20 min"``."""
+    hours, rest = divmod(max(1, round(count)), 60)
+    parts = [f"{hours} h"] * (hours > 0) + [f"{rest} min"] * (rest > 0)
+    return " ".join(parts).replace(" ", "\u00a0")  # that no line may break
+
+
+def seconds(count: float) -> str:
+    """Seconds as one says them, in minutes if they are many: ``"80 s"``, ``"5 min"``."""
+    return f"{max(1, round(count))}\u00a0s" if round(count) < 100 else minutes(count / 60)
 
 
 # ---- Reading and running -------------------------------------------------------------------------
@@ -160,7 +163,7 @@ class FillIn(SphinxPostTransform):
                     refwarn=True,
                 )
                 link += nodes.inline(text=self.env.titles[name].astext())
-                rows.append((link, spoken(60 * max(took.read, 1)), f"{took.run:.1f} s"))
+                rows.append((link, minutes(took.read), f"{took.run:.1f} s"))
         rows.append((nodes.strong(text="All of them"), "", f"{total:.1f} s"))
         return table(("Page", "Read", "Run"), rows)
 
@@ -188,7 +191,7 @@ def table(head: Iterable[str], rows: Iterable[Iterable[nodes.Node | str]]) -> no
     columns = [nodes.colspec(colwidth=100 // len(head)) for _ in head]
     body = nodes.tbody("", *(row(cells) for cells in rows))
     group = nodes.tgroup("", *columns, nodes.thead("", row(head)), body, cols=len(head))
-    return nodes.table("", group, classes=["colwidths-auto"])
+    return nodes.table("", group, classes=["colwidths-auto", "fits"])
 
 
 # ---- What the book was made with -----------------------------------------------------------------
