@@ -7,7 +7,6 @@ SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 NOTEBOOKS ?= $(sort $(wildcard notebooks/*.ipynb))
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadscope
 
 # SOLUTIONS=no builds the book without them, into _build/html-no-solutions.
 SOLUTIONS ?= yes
@@ -33,11 +32,10 @@ book: $(VENV)/installed  ## install, execute every notebook, build the book (SOL
 
 test: $(VENV)/installed unit  ## run every test: the module, the notebooks, the built pages
 	@$(BIN)/python tools/build_book.py
-	$(PYTEST) tests/test_book.py
+	$(BIN)/python -m pytest -n 2 --dist loadscope tests/test_book.py
 
 unit: $(VENV)/installed  ## the part of the tests that needs no built book
-	@$(BIN)/python tools/fingerprint.py --clean-stale
-	$(PYTEST) --nbval tests $(NOTEBOOKS) --ignore=tests/test_book.py
+	@$(BIN)/python tools/run_tests.py $(NOTEBOOKS)
 
 ci:  ## everything that must pass before a change is taken, in order: style, tests, book, pages
 	@$(MAKE) --no-print-directory lint

@@ -365,14 +365,15 @@ def number_table(
 
     Parameters
     ----------
-    values : finite numbers, shape ``(rows, columns)``; the largest has the deepest shade.
+    values : numbers, shape ``(rows, columns)``; the largest has the deepest shade. What is not a
+        number is drawn as a dash, without one.
     rows, columns : their names.
     decimals : of the numbers.
     bold : which numbers are printed bold, bool of the same shape.
 
     Raises
     ------
-    ValueError : if names, ``bold`` and values don't match, or a value is not finite.
+    ValueError : if names, ``bold`` and values don't match, or a value is infinite.
     """
     values = np.asarray(values, dtype=float)
     bold = np.zeros(values.shape, bool) if bold is None else np.asarray(bold)
@@ -381,22 +382,22 @@ def number_table(
             f"{len(rows)} rows and {len(columns)} columns are named, values have shape "
             f"{values.shape}, bold {bold.shape}"
         )
-    if not np.isfinite(values).all():
-        raise ValueError("values must be finite")
+    if np.isinf(values).any():
+        raise ValueError("values must not be infinite")
     if ax is None:
         ax = plt.figure(figsize=(WIDTH, 0.6 + 0.24 * len(rows))).add_subplot()
-    largest = np.abs(values).max(initial=0.0) or 1.0
+    known = ~np.isnan(values)
+    largest = np.abs(values[known]).max(initial=0.0) or 1.0
     shades = mpl.colors.LinearSegmentedColormap.from_list(
         "shades", [COLOURS["melody"], "white", COLOURS["chords"]]
     )
     ax.imshow(values, cmap=shades, vmin=-1.6 * largest, vmax=1.6 * largest, aspect="auto")
     for row, column in np.ndindex(values.shape):
+        number = f"{values[row, column].round(decimals) + 0.0:.{decimals}f}"
         ax.text(
             column,
             row,
-            f"{values[row, column].round(decimals) + 0.0:.{decimals}f}".replace(
-                "-", "\N{MINUS SIGN}"
-            ),
+            number.replace("-", "\N{MINUS SIGN}") if known[row, column] else "\N{EN DASH}",
             ha="center",
             va="center",
             fontsize=9.5,

@@ -40,6 +40,10 @@ class WorkError(StudyError):
     """Work that had begun can't be finished; what came of it before holds."""
 
 
+class MissingPackageError(ModuleNotFoundError, StudyError):
+    """A package of an extra is not installed; the message says how to, and what does without."""
+
+
 class Call(NamedTuple):
     """A function and what to call it with."""
 
@@ -63,7 +67,8 @@ def workers(jobs: int = 1, scheduler: str | None = None) -> Iterator[Work]:
 
     Raises
     ------
-    StudyError : if a package is missing, or the scheduler does not answer or has no workers.
+    MissingPackageError : if joblib, or for a cluster Dask, is not installed.
+    StudyError : if the scheduler does not answer or has no workers.
     WorkError : from the work itself, if workers died of it or the scheduler is gone.
 
     Chapter 11.
@@ -76,8 +81,8 @@ def workers(jobs: int = 1, scheduler: str | None = None) -> Iterator[Work]:
     elif jobs == 1:
         yield _here
     else:
-        advice = "pip install 'lstm-from-scratch[study]', or --jobs 1"
-        yield partial(_in_processes, _imported("joblib", advice), jobs)
+        joblib = _imported("joblib", "study", "one process at a time does without: --jobs 1")
+        yield partial(_in_processes, joblib, jobs)
 
 
 def _here(calls: Sequence[Call]) -> Iterator[tuple[int, Any]]:
@@ -89,11 +94,14 @@ def _call(number: int, function: Callable[..., Any], arguments: tuple) -> tuple[
     return number, function(*arguments)
 
 
-def _imported(package: str, advice: str) -> ModuleType:
+def _imported(package: str, extra: str, without: str) -> ModuleType:
     try:
         return importlib.import_module(package)
     except ImportError as error:
-        raise StudyError(f"{package} is not installed: {advice}") from error
+        raise MissingPackageError(
+            f"{package} is not installed: pip install 'lstm-from-scratch[{extra}]'; {without}",
+            name=package,
+        ) from error
 
 
 def _in_processes(
@@ -111,9 +119,9 @@ def _in_processes(
 @contextmanager
 def _client(scheduler: str) -> Iterator[Any]:
     """Connect to a scheduler that has a worker at least."""
-    advice = "pip install 'lstm-from-scratch[cluster]' for --scheduler"
-    _imported("joblib", advice)
-    distributed = _imported("distributed", advice)
+    without = "without --scheduler the work is done on this machine"
+    _imported("joblib", "cluster", without)
+    distributed = _imported("distributed", "cluster", without)
     # What goes wrong is said once, by us; others would log the traceback of every attempt as well.
     loggers = [logging.getLogger(name) for name in NOISY]
     levels = [logger.level for logger in loggers]

@@ -10,8 +10,8 @@ The key signature is the one that leaves the fewest accidentals in the form's ch
 the twelve-bar blues it has two flats, B flat and E flat: the scale needs no others, and the A flat
 that C minor would add sounds nowhere.
 
-MusicXML needs the standard library alone; pictures need verovio and PDF also cairosvg (the extra
-``score`` of this package).
+MusicXML needs the standard library alone; pictures and PDF need verovio (the extra ``score`` of
+this package). A notebook that runs without it shows a note in the place of each picture.
 
 Chapter 1 (Twelve bars) shows the first one.
 """
@@ -592,14 +592,51 @@ class Sheet:
         )
 
 
+NEEDS_VEROVIO = (
+    "drawing a score needs verovio: pip install 'lstm-from-scratch[score]'. "
+    "MusicXML, MIDI and sound do without"
+)
+"""What is said where verovio is missing."""
+
+
+@dataclass(frozen=True)
+class Undrawn:
+    """What a notebook shows in the place of a `Sheet` where verovio is missing: a note.
+
+    Attributes
+    ----------
+    title, description : as those of a sheet.
+    svg : not there; asking for it raises `ModuleNotFoundError`.
+    """
+
+    title: str
+    description: str
+
+    @property
+    def svg(self) -> str:
+        """The drawing that there is not."""
+        raise ModuleNotFoundError(NEEDS_VEROVIO, name="verovio")
+
+    def __repr__(self) -> str:
+        return f"Undrawn({self.title!r}): {NEEDS_VEROVIO}."
+
+    def _repr_html_(self) -> str:
+        return (
+            f'<figure class="score" style="margin: 0.5em 0">'
+            f"<figcaption>{html.escape(self.title)}</figcaption>"
+            f"<p><em>Not drawn here: {html.escape(NEEDS_VEROVIO, quote=False)}.</em></p>"
+            f"<p>{html.escape(self.description)}</p></figure>"
+        )
+
+
 def svg(
     music: Music,
     title: str | None = None,
     *,
     form: Form = TWELVE_BAR,
     description: str | None = None,
-) -> Sheet:
-    """Draw music as a lead sheet in the page. Chapter 1.
+) -> Sheet | Undrawn:
+    """Draw music as a lead sheet in the page; without verovio, put a note there. Chapter 1.
 
     Parameters
     ----------
@@ -611,11 +648,14 @@ def svg(
     Raises
     ------
     ValueError : as `musicxml`.
-    ModuleNotFoundError : without verovio.
     """
     title = _title(music, title)
     description = _text(_describe(music, form) if description is None else description)
-    ((width, height, shapes),) = _engrave(musicxml(music, form=form, title=title), _SCREEN)
+    sheet = musicxml(music, form=form, title=title)
+    try:
+        ((width, height, shapes),) = _engrave(sheet, _SCREEN)
+    except ModuleNotFoundError:
+        return Undrawn(title, description)
     image = ET.Element(
         "svg",
         {
@@ -753,9 +793,7 @@ def _engrave(sheet: str, options: dict[str, Any]) -> list[_Page]:
     try:
         import verovio
     except ImportError:
-        raise ModuleNotFoundError(
-            "drawing a score needs verovio: pip install verovio (MusicXML does without)"
-        ) from None
+        raise ModuleNotFoundError(NEEDS_VEROVIO, name="verovio") from None
     toolkit = verovio.toolkit()
     breaks = {} if "<print " in sheet else {"breaks": "none"}  # a single line has none
 

@@ -22,7 +22,7 @@ from .experiments import HELD_CHORUSES, Study
 from .parallel import Call
 from .questions import STUDIES
 from .statistics import interval
-from .tables import FORMAT, StudyError, column, processor, read, versions
+from .tables import FORMAT, StudyError, column, processor, read, stored, versions
 
 __all__ = [
     "FORMAT",
@@ -35,6 +35,7 @@ __all__ = [
     "processor",
     "read",
     "run",
+    "stored",
     "versions",
 ]
 
@@ -176,7 +177,11 @@ def main(arguments: list[str] | None = None) -> None:
         action="store_true",
         help="make some stored runs again, of NAME or of all, and say where they differ",
     )
-    parser.add_argument("--folder", default=RESULTS, help="where tables are (default: results)")
+    parser.add_argument(
+        "--folder",
+        help="where tables are (default: results, or for --check, where there is no such folder, "
+        "those that come with the package)",
+    )
     parser.add_argument(
         "--seeds", type=_seeds, help="FIRST:LAST, other seeds than the study's, LAST not with"
     )
@@ -209,11 +214,12 @@ def main(arguments: list[str] | None = None) -> None:
         if options.check:
             names = [options.name] if options.name else None
             budget = options.budget or checking.BUDGET
-            results = checking.check(names, options.folder, budget=budget, **where)
+            folder = options.folder or (RESULTS if RESULTS.exists() else tables.folder())
+            results = checking.check(names, folder, budget=budget, **where)
             print(checking.report(results))
             sys.exit(int(any(one.problem or one.differences for one in results)))
         for name in STUDIES if options.all else [options.name]:
-            print(run(name, options.folder, seeds=options.seeds, **where))
+            print(run(name, options.folder or RESULTS, seeds=options.seeds, **where))
     except (StudyError, OSError) as error:
         sys.exit(f"study: {error}")
     except KeyboardInterrupt:

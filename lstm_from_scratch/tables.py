@@ -1,7 +1,8 @@
 """Tables: the files that studies write, one row a training, and that chapters read.
 
 A table is CSV text after some lines of comment, which say what it is, how to make it again and
-what made it. `study` writes the tables in ``results/``; chapters 3, 6, 7, 8 and 11 read them.
+what made it. `study` writes the tables in ``results/``, and `stored` reads those that come with
+this package; chapters 3, 6, 7, 8, 10 and 11 do.
 """
 
 from __future__ import annotations
@@ -147,6 +148,33 @@ def of(path: str | os.PathLike[str], study: Study) -> Table:
 def read(path: str | os.PathLike[str]) -> list[dict[str, str]]:
     """Read a table: its rows, as text, by the names of the columns. Raises what `parse` does."""
     return parse(path).rows
+
+
+def folder() -> Path:
+    """Where the tables are that come with this package: in it, or in a checkout beside it."""
+    package = Path(__file__).parent
+    inside = package / "results"
+    return inside if inside.is_dir() else package.parent / "results"
+
+
+def stored(name: str) -> list[dict[str, str]]:
+    """Read a table that comes with this package, such as ``"experiment-1"``: its rows, as `read`.
+
+    Raises
+    ------
+    StudyError : if there is none of that name, or as `parse`.
+
+    Chapter 3.
+    """
+    names = sorted(path.stem for path in folder().glob("*.csv"))
+    if not names:
+        raise StudyError(
+            f"no table {name!r}, nor any other: this copy of lstm_from_scratch came without "
+            "results/. Install it from a whole copy of the project; all but the tables works"
+        )
+    if name not in names:
+        raise StudyError(f"no stored table {name!r}: there are {', '.join(names)}")
+    return read(folder() / f"{name}.csv")
 
 
 def column(rows: list[dict[str, str]], name: str) -> np.ndarray:

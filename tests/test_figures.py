@@ -258,6 +258,16 @@ def test_a_table_prints_and_shades_its_numbers():
     assert texts(number_table(np.zeros((1, 1)), ["a"], ["b"], decimals=0)) == ["0"]
 
 
+def test_a_table_has_a_dash_where_there_is_no_number():
+    ax = number_table(np.array([[np.nan, 2.0]]), ["a"], ["b", "c"], decimals=0)
+    assert texts(ax) == ["\N{EN DASH}", "2"]
+    image = ax.images[0]
+    shade = image.cmap(image.norm(image.get_array()))
+    assert shade[0, 0, 3] == 0, "no shade"
+    assert shade[0, 1, 2] > shade[0, 1, 0], "the other number keeps its own"
+    assert texts(number_table(np.full((1, 1), np.nan), ["a"], ["b"])) == ["\N{EN DASH}"]
+
+
 def test_a_map_shades_each_step_of_the_form():
     shares = np.zeros((2, 96))
     shares[0, 10], shares[1, 95] = 1, 0.5
@@ -287,7 +297,7 @@ def test_a_map_shades_each_step_of_the_form():
             lambda: number_table(np.zeros((1, 2)), ["a"], ["b", "c"], bold=np.zeros(2, bool)),
             r"bold \(2,\)",
         ),
-        (lambda: number_table(np.full((1, 1), np.nan), ["a"], ["b"]), "must be finite"),
+        (lambda: number_table(np.full((1, 1), np.inf), ["a"], ["b"]), "must not be infinite"),
         (lambda: form_map(np.zeros((1, 95)), ["a"], TWELVE_BAR), r"shape \(1, 96\)"),
         (lambda: form_map(np.full((1, 96), 1.1), ["a"], TWELVE_BAR), "from 0 to 1"),
         (lambda: form_map(np.full((1, 96), np.nan), ["a"], TWELVE_BAR), "from 0 to 1"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -173,12 +174,24 @@ def test_the_citation_file_agrees_with_the_rest(root: Path) -> None:
 def test_the_commands_that_are_named_exist(root: Path) -> None:
     makefile = (root / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z]+):", makefile, flags=re.M))
-    for page in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "book/teachers.md"):
+    pages = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "book/teachers.md", "book/running.md")
+    for page in pages:
         text = (root / page).read_text(encoding="utf-8")
         named = set(re.findall(r"(?:^    |`)make ([a-z]+)", text, flags=re.M))
         assert named <= targets, page
         for tool in re.findall(r"tools/\w+\.py", text):
             assert (root / tool).exists(), f"{page}: {tool}"
+
+
+def test_what_may_be_installed_is_what_there_is(root: Path, book: dict[str, str]) -> None:
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    page = book["running"]
+    extras = set(project["optional-dependencies"])
+    assert set(re.findall(r"^\| `(\w+)` \|", page, flags=re.M)) == extras
+    named = re.findall(r"\[(\w+(?:,\w+)*)\][\"'`]", page + (root / "README.md").read_text())
+    assert named
+    assert {extra for names in named for extra in names.split(",")} <= extras
+    assert f"lstm_from_scratch-{lstm_from_scratch.__version__}-py3-none-any.whl" in page
 
 
 def test_the_example_of_the_reference_runs(book: dict[str, str]) -> None:

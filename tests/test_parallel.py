@@ -7,6 +7,7 @@ import pytest
 
 from lstm_from_scratch import parallel
 from lstm_from_scratch.parallel import Call, duration, reported
+from lstm_from_scratch.tables import StudyError
 
 
 class Clock:
@@ -116,7 +117,19 @@ def test_a_number_of_jobs_that_is_none_is_refused(jobs):
 
 def test_without_joblib_the_message_names_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "joblib", None)
-    with pytest.raises(ValueError, match=r"lstm-from-scratch\[study\]"), parallel.workers(2):
+    missing = pytest.raises(ModuleNotFoundError, match=r"'lstm-from-scratch\[study\]'.*--jobs 1")
+    with missing as caught, parallel.workers(2):
         pass
+    assert caught.value.name == "joblib"
+    assert isinstance(caught.value, StudyError)  # so the command line says it without a traceback
     with parallel.workers(1) as work:
         assert list(work([Call(pow, (2, 3))])) == [(0, 8)]
+
+
+@pytest.mark.parametrize("package", ["joblib", "distributed"])
+def test_without_dask_the_message_names_what_to_install(package, monkeypatch):
+    monkeypatch.setitem(sys.modules, package, None)
+    missing = pytest.raises(ModuleNotFoundError, match=r"'lstm-from-scratch\[cluster\]'.*machine")
+    with missing as caught, parallel.workers(scheduler="tcp://127.0.0.1:8786"):
+        pass
+    assert caught.value.name == package

@@ -986,6 +986,7 @@ def test_it_works_in_jupyterlab(browser: Browser, lab: str, tmp_path: Path) -> N
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(f"error: {error}"))
     page.goto(f"{lab}/lab/tree/player.ipynb")
+    page.get_by_text("| Idle").first.wait_for()  # the kernel is there
     page.locator(".jp-Notebook .jp-CodeCell").first.click()
     page.keyboard.press("Shift+Enter")
     page.wait_for_selector(".performance[data-step]")

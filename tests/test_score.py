@@ -677,11 +677,25 @@ def test_a_tempo_is_a_number_above_0(tempo):
 def test_without_verovio_there_is_still_musicxml(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "verovio", None)
     assert read(score.musicxml(chorus(1)))
-    with pytest.raises(ModuleNotFoundError, match="pip install verovio"):
-        score.svg(chorus(1))
-    with pytest.raises(ModuleNotFoundError, match="pip install verovio"):
+    with pytest.raises(ModuleNotFoundError, match=r"pip install 'lstm-from-scratch\[score\]'"):
         score.pdf(chorus(1), tmp_path / "a.pdf")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_without_verovio_a_notebook_shows_a_note_in_the_place_of_the_score(monkeypatch):
+    drawn = score.svg(chorus(1234), "Chorus <1234>")
+    monkeypatch.setitem(sys.modules, "verovio", None)
+    note = score.svg(chorus(1234), "Chorus <1234>")
+    assert (note.title, note.description) == (drawn.title, drawn.description)
+    shown = ET.fromstring(note._repr_html_())
+    words = "".join(shown.itertext())
+    assert "pip install 'lstm-from-scratch[score]'" in words and "Chorus <1234>" in words
+    assert drawn.description in words
+    assert "pip install" in repr(note)
+    with pytest.raises(ModuleNotFoundError, match="needs verovio"):
+        note.svg  # noqa: B018 - asking for it is what fails
+    with pytest.raises(ValueError, match="note"):
+        score.svg(["no note"])
 
 
 def test_what_is_played_strikes_its_chords_and_leaves_its_melody_alone():

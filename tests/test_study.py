@@ -256,6 +256,19 @@ def test_a_finished_table_of_another_version_is_no_fault(tmp_path, squares):
     assert path.read_bytes() == finished
 
 
+def test_the_tables_of_the_checkout_are_those_that_chapters_read():
+    for path in (ROOT / "results").glob("*.csv"):
+        assert study.stored(path.stem) == study.read(path)
+    with pytest.raises(ValueError, match=r"no stored table 'experiment-3': there are .*resets"):
+        study.stored("experiment-3")
+
+
+def test_a_copy_without_tables_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(tables, "folder", lambda: tmp_path / "results")
+    with pytest.raises(ValueError, match="came without results/"):
+        study.stored("experiment-1")
+
+
 def test_a_row_of_experiment_1_tells_what_happened():
     recipe = replace(RECOMMENDED, max_steps=2 * RECOMMENDED.test_every)
     row = experiments.experiment_1(recipe, 7)

@@ -83,7 +83,7 @@ def test_headings_code_links_formulas_and_quotations_stay_as_they_are(terms, pag
 
 
 def test_a_term_that_a_page_links_itself_is_not_linked_again(terms):
-    page = "See `the gate <../book/glossary.html#term-gate>`_. This gate is plain, this beat is not."
+    page = "See `the gate <../glossary.html#term-gate>`_. This gate is plain, this beat is not."
     expected = [("the gate", "term-gate"), ("beat", "term-beat")]
     assert linked(terms, page) == expected
 
