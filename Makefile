@@ -32,7 +32,7 @@ book: $(VENV)/installed  ## install, execute every notebook, build the book (SOL
 
 test: $(VENV)/installed unit  ## run every test: the module, the notebooks, the built pages
 	@$(BIN)/python tools/build_book.py
-	$(BIN)/python -m pytest -n 2 --dist loadscope tests/test_book.py
+	$(BIN)/python -m pytest -n 2 --dist loadscope tests/test_book.py tests/test_welcome.py
 
 unit: $(VENV)/installed  ## the part of the tests that needs no built book
 	@$(BIN)/python tools/run_tests.py $(NOTEBOOKS)

@@ -36,6 +36,7 @@ _WIDTH = 124  # of the labels at the left
 _LABEL, _VALUE = 84, 120  # where row labels and values end
 _LEAST = 0.05  # a unit expected with less than this is not shaded
 _LOUD = 0.05  # where the sound begins: its first sample above this
+_COMPACT = 0.45  # how high a compact roll is, beside a full one
 
 
 class Row(NamedTuple):
@@ -113,6 +114,7 @@ def watch(
     title: str | None = None,
     tempo: float = 120.0,
     swing: float = 0.5,
+    compact: bool = False,
 ) -> Performance:
     """Let a roll be heard, and what a network does in each of its steps be seen. Chapter 9.
 
@@ -126,6 +128,7 @@ def watch(
     topology : of the network that made them: which cell belongs to which block and voice.
     title : what is played.
     tempo, swing : see `audio.seconds`.
+    compact : a play button and a low roll, as wide as the page: for several players in a row.
 
     Returns
     -------
@@ -135,12 +138,14 @@ def watch(
     ------
     ValueError : for a roll that is not one of the encoding or has no step, activations without a
         topology or that don't fit it, the roll or the encoding, values that are not finite, gates
-        outside 0 to 1, a tempo or swing out of range.
+        outside 0 to 1, a tempo or swing out of range, activations for a compact player.
     """
     roll = encoding.check(roll)
     if not len(roll):
         raise ValueError("the roll has no step: there is nothing to play")
     if steps is not None:
+        if compact:
+            raise ValueError("a compact player has no room for activations: leave steps out")
         _check(steps, topology, roll, encoding)
     audio.seconds(0, tempo, swing)
     if title is None:
@@ -166,11 +171,12 @@ def watch(
     markup = _page(
         title=title,
         caption=_caption(encoding, steps),
-        labels=_labels(encoding, rows, headings, height),
-        picture=_picture(roll, encoding, form, steps, rows, height),
+        labels="" if compact else _labels(encoding, rows, headings, height),
+        picture=_picture(roll, encoding, form, steps, rows, height, compact),
         data=data,
         melody=bool(encoding.melody),
         chords=bool(encoding.chords),
+        compact=compact,
     )
     return Performance(title, len(roll), len(sound) / audio.RATE, audio.encode_mp3(sound), markup)
 
@@ -339,8 +345,12 @@ def _picture(
     steps: Step | None,
     rows: list[Row],
     height: int,
+    compact: bool,
 ) -> str:
-    """What scrolls: one column a step, stretched to the width there is; words are not stretched."""
+    """What scrolls: one column a step, stretched to the width there is; words are not stretched.
+
+    A compact one is pressed together below the words.
+    """
     count = len(roll)
     tops = _key_tops(encoding)
     shapes = [*_ground(encoding, rows, count, tops)]
@@ -364,9 +374,11 @@ def _picture(
         words.append(f'<text class="number" {at} y="13">{number}</text>')
         words.append(f'<text class="symbol" {at} y="28">{chord_label(_symbol(step, form))}</text>')
     described = html.escape(_described(roll, encoding, form, rows))
+    top = _HEADER if compact else 0
+    room = round(_COMPACT * (height - top)) if compact else height
     return (
-        f'<svg class="steps" role="img" aria-label="{described}" height="{height}">'
-        f'<svg viewBox="0 0 {count} {height}" width="100%" height="{height}" '
+        f'<svg class="steps" role="img" aria-label="{described}" height="{top + room}">'
+        f'<svg viewBox="0 {top} {count} {height - top}" y="{top}" width="100%" height="{room}" '
         f'preserveAspectRatio="none">{"".join(shapes)}</svg>{"".join(words)}</svg>'
     )
 
@@ -484,6 +496,8 @@ _ICONS = {
     "pause": "M3 1.5h3.6v13H3zM9.4 1.5H13v13H9.4z",
     "loop": "M11 10a4 4 0 0 0 3.5-4A3.5 3.5 0 0 0 11 3H5a4 4 0 0 0 0 10.5h3M5 10.5l3.3 3-3.3 3",
 }
+_HELP = """<span class="help" hidden>Click the picture to jump; space plays and pauses,
+← and → move by a step, ↑ and ↓ by a bar.</span>"""
 
 
 def _page(
@@ -495,6 +509,7 @@ def _page(
     data: dict[str, Any],
     melody: bool,
     chords: bool,
+    compact: bool,
 ) -> tuple[str, str]:
     """What stands before and after the sound; what needs a script is hidden until it runs."""
     named = html.escape(title)
@@ -516,7 +531,10 @@ def _page(
     )
     tempo = data["tempo"]
     last = len(data["where"]) - 1
-    before = f"""<figure class="performance" aria-label="{named}" style="{colours}">
+    kind = "performance compact" if compact else "performance"
+    focus = "" if compact else ' tabindex="0"'  # nothing to scroll: no stop for the keyboard
+    words = "" if compact else f"{caption} {_HELP}"
+    before = f"""<figure class="{kind}" aria-label="{named}" style="{colours}">
 <style>{style}</style>
 <p class="title">{named}</p>
 <audio controls preload="metadata" aria-label="{named}" src=\""""
@@ -533,10 +551,9 @@ def _page(
 <span class="where"></span></div>
 <div class="seek" hidden><i></i><input type="range" min="0" max="{last}" value="0"
  aria-label="Position"></div>
-<div class="view">{labels}<div class="scroll" tabindex="0" role="group" aria-label="Picture">
+<div class="view">{labels}<div class="scroll"{focus} role="group" aria-label="Picture">
 <div class="across" style="--steps:{last + 1}">{picture}<div class="head" hidden><i></i></div></div>
 </div></div>
-<figcaption>{caption} <span class="help" hidden>Click the picture to jump; space plays and pauses,
-← and → move by a step, ↑ and ↓ by a bar.</span>
+<figcaption>{words}
 <script type="application/json">{stored}</script><script>{script}</script></figcaption></figure>"""
     return before, after

@@ -392,6 +392,7 @@ def test_bad_input_is_refused(activations: Step) -> None:
         (roll, {"steps": altered(a, "cell_state", states[:, 1:])}, r"cell_state: .* \(96, 15\)"),
         (roll, {"steps": altered(a, "prediction", a.prediction[:, 0])}, "prediction: expected"),
         (roll, {"steps": altered(a, "input_gate", open_wide)}, "input_gate: .* from 0 to 1"),
+        (roll, {"steps": a, "topology": TWO_VOICES, "compact": True}, "leave steps out"),
     ]
     for given, options, message in cases:
         if "forget" in message or "cell" in message or "from 0" in message or "pred" in message:
@@ -841,6 +842,41 @@ def test_it_fits_a_phone_and_follows_the_playhead(stage, performance: Performanc
     built.until("root.querySelector('.scroll').scrollLeft > 400")
     assert 0 < playhead() < 0.8
     assert page.evaluate("scrollX") == 0
+
+
+def test_a_compact_player_is_a_button_and_a_roll_that_is_the_slider(stage) -> None:
+    roll = whole_chorus()
+    built = stage(watch(roll, compact=True), watch(roll), viewport=NARROW)
+    assert built.player().get_by_role("button").count() == 1
+    assert built.player().locator(".labels").count() == 0
+    small, full = (built.player(n).bounding_box() for n in (0, 1))
+    assert small["height"] < 250 < full["height"]
+    assert small["x"] + small["width"] <= NARROW["width"]
+
+    place = built.player().locator(".across").bounding_box()
+    assert place["width"] > 0.9 * small["width"]
+    for step in (0, 40, 95):  # a press on the picture goes there
+        x = place["x"] + place["width"] * (step + 0.5) / len(roll)
+        built.page.mouse.click(x, place["y"] + place["height"] / 2)
+        assert abs(built.step() - step) <= 1
+        head = built.player().locator(".head").bounding_box()
+        assert abs(head["x"] + head["width"] / 2 - x) < 2 * head["width"]
+    built.page.keyboard.press("Home")
+    built.page.keyboard.press("ArrowUp")
+    assert built.step() == TWELVE_BAR.steps_per_bar
+
+    built.press("Play", 1)
+    built.until("root.dataset.playing === 'true' && !audio.paused", 1)
+    built.press("Play")
+    built.until("root.dataset.playing === 'true' && Number(root.dataset.step) > 9")
+    built.until("root.dataset.playing === 'false' && audio.paused", 1)
+
+
+def test_a_compact_player_without_a_script_still_sounds(stage) -> None:
+    built = stage(watch(whole_chorus(), compact=True), java_script_enabled=False)
+    assert built.page.locator("audio").bounding_box()["width"] > 300
+    assert built.page.locator("svg.steps").is_visible()
+    assert not built.page.locator(".controls").is_visible()
 
 
 THEMES = [

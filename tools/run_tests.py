@@ -29,6 +29,9 @@ from packaging.utils import canonicalize_name
 SOURCES = ("lstm_from_scratch", "results", "pyproject.toml", "README.md", "LICENSE")
 """What the wheel is made of; copied first, so that building leaves nothing in the checkout."""
 
+NEED_THE_BOOK = ("tests/test_book.py", "tests/test_welcome.py")
+"""Tests of the built pages: `make test` runs them after the others, when there is a book."""
+
 KERNEL = "downloaded"
 """What Jupyter calls the kernel of the new environment."""
 
@@ -150,7 +153,7 @@ def main(notebooks: list[str]) -> int:
                 *(sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadscope"),
                 *("--rootdir", ROOT, "-c", ROOT / "pyproject.toml"),
                 *("--nbval", "--nbval-kernel-name", KERNEL),
-                *("tests", "--ignore=tests/test_book.py", chapters),
+                *("tests", *(f"--ignore={name}" for name in NEED_THE_BOOK), chapters),
             ],
             cwd=ROOT,
             env=os.environ | {"JUPYTER_PATH": paths},

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
+from typing import Any
 
+from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ExtensionError
@@ -42,9 +44,23 @@ def make_self_contained(app: Sphinx, config: Config) -> None:
     config.templates_path.append(str(Path(__file__).parent / "templates"))
 
 
+def leave_out_mathjax(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Load MathJax on no page without an equation.
+
+    Sphinx looks through all pages below one, and so finds equations on the first page of a book.
+    """
+    if not app.env.get_domain("math").data["has_equations"].get(page):
+        context["script_files"] = [
+            script for script in context["script_files"] if SCRIPT not in str(script.filename)
+        ]
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the extension with Sphinx."""
     # Jupyter Book sets this for sphinx_comments, which this book leaves out.
     app.add_config_value("comments_config", {}, "html", types=[dict])
     app.connect("config-inited", make_self_contained)
+    app.connect("html-page-context", leave_out_mathjax, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
