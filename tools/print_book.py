@@ -269,14 +269,18 @@ def bookmark(
     for part in parts:
         above = None
         if part.caption:
-            above = writer.add_outline_item(part.caption, starts[part.documents[0]])
+            above = writer.add_outline_item(
+                title=part.caption, page_number=starts[part.documents[0]]
+            )
         for document in part.documents:
             (_, title, _), *sections = by_name[document].headings
-            chapter = writer.add_outline_item(title, starts[document], parent=above)
+            chapter = writer.add_outline_item(
+                title=title, page_number=starts[document], parent=above
+            )
             for _, words, place in sections:
                 index, to = found[document, place]
                 fit = Fit.xyz(to["/Left"], to["/Top"])
-                writer.add_outline_item(words, index, parent=chapter, fit=fit)
+                writer.add_outline_item(title=words, page_number=index, parent=chapter, fit=fit)
 
 
 def print_book(program: str, folder: Path = HTML) -> PdfWriter:
