@@ -7,6 +7,7 @@ SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 NOTEBOOKS ?= $(sort $(wildcard notebooks/*.ipynb))
+PAGE_TESTS := $(sort $(wildcard tests/test_book*.py))
 
 # SOLUTIONS=no builds the book without them, into _build/html-no-solutions.
 SOLUTIONS ?= yes
@@ -20,7 +21,7 @@ unexport MPLBACKEND
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
-.PHONY: help book test unit ci notebooks study studies bench lint format clean distclean
+.PHONY: help book pdf test unit ci notebooks study studies bench lint format clean distclean
 
 help:  ## list what can be made
 	@echo "make COMMAND, where COMMAND is one of"
@@ -30,9 +31,12 @@ help:  ## list what can be made
 book: $(VENV)/installed  ## install, execute every notebook, build the book (SOLUTIONS=no for a class)
 	@$(BIN)/python tools/build_book.py $(if $(filter no,$(SOLUTIONS)),--without-solutions)
 
+pdf: book  ## print the whole book into one PDF (needs Chromium or Chrome)
+	@$(BIN)/python tools/print_book.py
+
 test: $(VENV)/installed unit  ## run every test: the module, the notebooks, the built pages
 	@$(BIN)/python tools/build_book.py
-	$(BIN)/python -m pytest -n 2 --dist loadscope tests/test_book.py tests/test_welcome.py
+	$(BIN)/python -m pytest -n 2 --dist loadscope $(PAGE_TESTS)
 
 unit: $(VENV)/installed  ## the part of the tests that needs no built book
 	@$(BIN)/python tools/run_tests.py $(NOTEBOOKS)

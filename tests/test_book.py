@@ -7,45 +7,22 @@ refused and counts as a failure. Without a browser these tests are skipped (in C
 from __future__ import annotations
 
 import base64
-import os
 import re
-import shutil
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from types import ModuleType
-from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import pytest
 import soundfile
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from browsing import HTML, NARROW, PAGES, WIDE, Visit, open_page
+from playwright.sync_api import Browser
 from test_reference import MODULES, public_names
 
 from lstm_from_scratch import audio, midi
-
-HTML = Path(__file__).resolve().parent.parent / "_build" / "html"
-PAGES = sorted(
-    path.relative_to(HTML).as_posix()
-    for path in HTML.rglob("*.html")
-    if path != HTML / "index.html" and not path.relative_to(HTML).parts[0].startswith("_")
-)
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--autoplay-policy=no-user-gesture-required",
-)
-ELSEWHERE = re.compile(r"^(?!file:|data:|blob:|about:)")
-PATIENCE = 120_000  # milliseconds that a page may take on a machine that is busy with other things
-WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
 
 # Runs in the page: how long a player says it lasts, and what its sound decodes to.
 LISTEN = """async ([player, stored]) => {
@@ -84,6 +61,35 @@ PLAY = """async (player) => {
     return player.currentTime;
 }"""
 
+# Gives every control the focus as Tab would; returns those that it can't reach or doesn't mark.
+FOCUS = """() => {
+    for (const fold of document.querySelectorAll("details")) fold.open = true;
+    for (const animation of document.getAnimations()) animation.finish();  // folds fade in
+    const kinds = "a[href], button, input, select, textarea, summary, audio, [tabindex]";
+    const marked = (element) => {
+        const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(element);
+        const line = outlineStyle !== "none" && parseFloat(outlineWidth) >= 1;
+        return (line || boxShadow !== "none") && element.checkVisibility({ opacityProperty: true });
+    };
+    const lost = [];
+    let count = 0;
+    for (const control of document.querySelectorAll(kinds)) {
+        const seen = control.checkVisibility({ visibilityProperty: true });
+        if (!seen || control.disabled || control.matches("[tabindex='-1']")) continue;
+        const name = control.outerHTML.slice(0, 120);
+        count += 1;
+        control.focus({ focusVisible: true, preventScroll: true });
+        if (control.tabIndex < 0 || document.activeElement !== control) {
+            lost.push(`not reached: ${name}`);
+        } else {
+            const near = [control, control.parentElement, control.nextElementSibling];
+            if (!near.some((element) => element && marked(element))) lost.push(`unseen: ${name}`);
+        }
+        control.blur();
+    }
+    return [count, lost];
+}"""
+
 # What sticks out of the page at the right, and is not inside something that scrolls.
 WIDEST = """() => {
     const scrolls = (element) => getComputedStyle(element).overflowX !== "visible";
@@ -98,59 +104,6 @@ WIDEST = """() => {
         .map((e) => `<${e.localName} class="${e.className}">`)
         .slice(0, 5);
 }"""
-
-
-class Visit(NamedTuple):
-    """An open page and what went wrong while it loaded."""
-
-    name: str
-    page: Page
-    problems: list[str]
-
-
-def find_browser() -> str:
-    """The path of an installed browser; skips (or fails, in CI) if there is none."""
-    for name in BROWSERS:
-        if path := shutil.which(name):
-            return path
-    message = "no Chromium or Chrome on this machine: the built pages are not tested"
-    if os.environ.get("CI"):
-        pytest.fail(message)
-    pytest.skip(message)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=find_browser(), args=list(FLAGS))
-        yield running
-        running.close()
-
-
-def open_page(browser: Browser, address: str, **options: object) -> Visit:
-    """Open a page of the book (with ``?query`` if need be), noting everything that goes wrong."""
-    context = browser.new_context(**{"viewport": WIDE} | options)
-    context.set_default_timeout(PATIENCE)
-    problems: list[str] = []
-
-    def on_console(message: ConsoleMessage) -> None:
-        if message.type == "error":
-            problems.append(f"console: {message.text}")
-
-    def refuse(route: object) -> None:
-        problems.append(f"asked the network for {route.request.url}")
-        route.abort()
-
-    context.route(ELSEWHERE, refuse)
-    page = context.new_page()
-    page.on("console", on_console)
-    page.on("pageerror", lambda error: problems.append(f"error: {error}"))
-    page.on("requestfailed", lambda request: problems.append(f"failed: {request.url[:200]}"))
-    path, _, query = address.partition("?")
-    page.goto((HTML / path).as_uri() + (f"?{query}" if query else ""), wait_until="load")
-    if options.get("java_script_enabled", True):
-        page.evaluate("() => window.MathJax?.startup?.promise")
-    return Visit(address, page, problems)
 
 
 @pytest.fixture(scope="module", params=PAGES)
@@ -266,6 +219,78 @@ def test_it_fits_a_phone(visit: Visit) -> None:
             assert box["x"] + box["width"] <= NARROW["width"]
     finally:
         page.set_viewport_size(WIDE)
+
+
+def test_every_control_can_be_reached_by_keyboard_and_shows_it(visit: Visit) -> None:
+    count, lost = visit.page.evaluate(FOCUS)
+    assert count > 20
+    assert lost == []
+
+
+def test_a_page_is_read_seen_and_heard_without_javascript(visit: Visit, browser: Browser) -> None:
+    shown = "all => all.map(e => [e.localName, e.currentSrc || e.src, e.offsetWidth > 0])"
+    media = ".bd-article :is(img, audio)"
+    plain = open_page(browser, visit.name, java_script_enabled=False)
+    assert [problem for problem in plain.problems if "asked the network" in problem] == []
+    words = plain.page.locator(".bd-article").inner_text().split()
+    assert len(words) > (0 if visit.name == "search.html" else 100)
+    folded = plain.page.locator(".bd-article details :is(img, audio)").count()
+    found = plain.page.locator(media).evaluate_all(shown)
+    assert len(found) == visit.page.locator(media).count()
+    assert sum(seen for *_, seen in found) >= len(found) - folded - chosen_between(plain)
+    silent = [source for kind, source, _ in found if kind == "audio" and not source]
+    assert silent == []
+    plain.page.context.close()
+
+
+def chosen_between(visit: Visit) -> int:
+    """How many sounds of a page wait behind another one that can be chosen."""
+    choices = visit.page.locator("fieldset.choice").all()
+    return sum(choice.locator("audio").count() - 1 for choice in choices)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_page_is_heavier_than_three_megabytes(name: str) -> None:
+    """The page with its own pictures and sounds; what all pages share is loaded once."""
+    path = HTML / name
+    text = path.read_text(encoding="utf-8")
+    own = {
+        (path.parent / unquote(link)).resolve()
+        for link in re.findall(r'(?:src|poster|data)="([^":]{1,300})"', text)
+    }
+    shared = HTML / "_static"
+    sizes = [file.stat().st_size for file in own if not file.is_relative_to(shared)]
+    assert len(text.encode()) + sum(sizes) < 3_000_000
+
+
+def test_the_tab_key_walks_through_a_chapter(browser: Browser) -> None:
+    visit = open_page(browser, "notebooks/08_experiment_2.html")
+    page = visit.page
+    walk = "() => { addEventListener('focusin', e => (window.walked ??= []).push(e.target)); }"
+    page.evaluate(walk)
+    page.locator(".performance").first.scroll_into_view_if_needed()
+    page.locator(".performance audio, .performance button").first.focus()
+    for _ in range(12):
+        page.keyboard.press("Tab")
+    kinds = page.evaluate("walked.map(e => e.closest('.performance') && e.localName)")
+    assert {"button", "input"} <= set(kinds), kinds
+    page.context.close()
+
+
+def test_a_wide_table_is_a_stack_of_cards_on_a_phone(browser: Browser) -> None:
+    page = open_page(browser, "book/claims.html", viewport=NARROW).page
+    tables = page.locator("table.cards")
+    assert tables.count() >= 5
+    for row in tables.first.locator("tbody tr").all():
+        cells = row.locator("td").all()
+        boxes = [cell.bounding_box() for cell in cells]
+        assert all(box["width"] > 280 for box in boxes)
+        assert [box["y"] for box in boxes] == sorted({box["y"] for box in boxes})
+        heads = [cell.get_attribute("data-head") for cell in cells[1:]]
+        assert heads == ["We measured", "Verdict"]
+    roles = "table => [table.role, table.tHead.rows[0].cells[1].role]"
+    assert tables.first.evaluate(roles) == ["table", "columnheader"]
+    page.context.close()
 
 
 def test_the_search_finds_a_word_without_a_server(browser: Browser) -> None:

@@ -6,6 +6,8 @@
 The second is for classes: the exercises keep their hints and lose their solutions, in the pages and
 in the notebooks that they offer, and the book goes to _build/html-no-solutions.
 
+Beside the pages lies an archive of them all, to be unpacked and read where there is no network.
+
 Notebooks are executed (from a cache where neither their cells nor the module have changed), every
 warning is an error, and a failing cell stops the build. The page to open is printed at the end.
 A build that fails leaves no stamp, so the next one starts again and shows the same warnings.
@@ -21,6 +23,7 @@ import subprocess
 import sys
 import threading
 import time
+import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -106,6 +109,29 @@ def build(edition: Edition) -> int:
     return process.returncode
 
 
+ARCHIVE = "learning-the-blues.zip"
+LINK = re.compile(rf'<a [^>]*href="[^"]*{re.escape(ARCHIVE)}"[^>]*>(.*?)</a>'.encode(), flags=re.S)
+"""A link to the archive, which the pages inside of it can't have."""
+
+
+def archive(html: Path, path: Path) -> Path:
+    """Write the pages of a finished book into a zip file: the same pages, the same bytes."""
+    unfinished = path.with_suffix(".part")
+    files = sorted(file.relative_to(html) for file in html.rglob("*") if file.is_file())
+    with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as packed:
+        for file in files:
+            if file.name == ARCHIVE or any(part.startswith(".") for part in file.parts):
+                continue
+            content = (html / file).read_bytes()
+            if file.suffix == ".html":
+                content = LINK.sub(rb"\1", content)
+            name = f"{Path(ARCHIVE).stem}/{file.as_posix()}"
+            entry = zipfile.ZipInfo(name)  # dated 1980, as ever
+            entry.external_attr, entry.compress_type = 0o644 << 16, zipfile.ZIP_DEFLATED
+            packed.writestr(entry, content)
+    return unfinished.replace(path)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Build if anything has changed; print where the book is."""
     parser = argparse.ArgumentParser(description="Build the book, or say that it is there already.")
@@ -125,6 +151,7 @@ def main(arguments: list[str] | None = None) -> int:
     if code != 0:
         print(f"The book was not built (exit code {code}); the reason is above.", file=sys.stderr)
         return code
+    archive(edition.html, edition.html / ARCHIVE)
     edition.stamp.write_text(now, encoding="utf-8")
     print(f"The book was built in {time.monotonic() - start:.0f} s. Open {page}")
     return 0

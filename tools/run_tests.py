@@ -29,7 +29,7 @@ from packaging.utils import canonicalize_name
 SOURCES = ("lstm_from_scratch", "results", "pyproject.toml", "README.md", "LICENSE")
 """What the wheel is made of; copied first, so that building leaves nothing in the checkout."""
 
-NEED_THE_BOOK = ("tests/test_book.py", "tests/test_welcome.py")
+NEED_THE_BOOK = sorted(f"tests/{path.name}" for path in (ROOT / "tests").glob("test_book*.py"))
 """Tests of the built pages: `make test` runs them after the others, when there is a book."""
 
 KERNEL = "downloaded"
