@@ -163,8 +163,8 @@ class FillIn(SphinxPostTransform):
                     refwarn=True,
                 )
                 link += nodes.inline(text=self.env.titles[name].astext())
-                rows.append((link, minutes(took.read), f"{took.run:.1f} s"))
-        rows.append((nodes.strong(text="All of them"), "", f"{total:.1f} s"))
+                rows.append((link, minutes(took.read), f"{took.run:.1f}\u00a0s"))
+        rows.append((nodes.strong(text="All of them"), "", f"{total:.1f}\u00a0s"))
         return table(("Page", "Read", "Run"), rows)
 
 
