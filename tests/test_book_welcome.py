@@ -63,7 +63,7 @@ def rows(table: Locator) -> list[list[str]]:
 
 def minutes(words: str) -> int:
     """How long reading takes: of ``"read 1 h 20 min, run 8 s"`` 80."""
-    hours, rest = re.match(r"(?:read )?(?:(\d+)\sh)?\s?(?:(\d+)\smin)?", words).groups(default="0")
+    hours, rest = re.match(r"(?:read\s)?(?:(\d+)\sh)?\s?(?:(\d+)\smin)?", words).groups(default="0")
     return 60 * int(hours) + int(rest)
 
 
@@ -185,7 +185,7 @@ def test_every_chapter_is_in_the_table_with_both_times(welcome: Visit, made_with
         assert about
         if page not in CHAPTERS:
             continue
-        match = re.fullmatch(r"read \d+\smin, run (\d+)\s(s|min)", said)
+        match = re.fullmatch(r"read\s\d+\smin, run\s(\d+)\s(s|min)", said)
         assert match, said
         seconds = float(measured[title].split()[0])
         unit = {"s": 1, "min": 60}[match[2]]

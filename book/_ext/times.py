@@ -51,8 +51,8 @@ class Times(NamedTuple):
     run: float | None
 
     def __str__(self) -> str:
-        said = f"read {minutes(self.read)}"
-        return said if self.run is None else f"{said}, run {seconds(self.run)}"
+        said = f"read\u00a0{minutes(self.read)}"
+        return said if self.run is None else f"{said}, run\u00a0{seconds(self.run)}"
 
 
 def minutes(count: float) -> str:
