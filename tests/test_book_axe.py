@@ -30,7 +30,7 @@ RUN = """async (options) => {
         return `${rule.impact}: ${rule.id} (${rule.nodes.length}): ${places.join(" | ")}`;
     });
 }"""
-COLOURS = {"runOnly": {"type": "tag", "values": ["cat.color"]}}
+COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
 
 
 @pytest.fixture(scope="module", params=[*PAGES, "_modules/index.html", *SOURCE_PAGES])
@@ -49,5 +49,5 @@ def test_no_barrier_in_the_light(visit: Visit) -> None:
 
 def test_no_barrier_in_the_dark(visit: Visit) -> None:
     visit.page.emulate_media(color_scheme="dark")
-    assert visit.page.evaluate("document.documentElement.dataset.theme") == "dark"
+    visit.page.wait_for_function("document.documentElement.dataset.theme === 'dark'")
     assert visit.page.evaluate(RUN, COLOURS) == []

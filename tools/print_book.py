@@ -46,13 +46,16 @@ PATIENCE = 300_000  # milliseconds that a page may take on a machine that is bus
 NUMBER_SIZE, NUMBER_HEIGHT = 9, 28  # points: of a page number, and above the edge of the paper
 
 # Runs in the page. Chromium writes a destination for a place only if the page itself links to it,
-# so it does, out of sight. Returns the headings: how deep, what they say, where they stand.
+# so it does, out of sight. A section may begin at the foot of a page and its heading on the next
+# one: the place is the heading's. Returns the headings: how deep, what they say, where they stand.
 PREPARE = """(places) => {
     const article = document.querySelector("article.bd-article");
     const headings = [...article.querySelectorAll("section > :is(h1, h2)")].map((heading) => {
         const text = heading.cloneNode(true);
         text.querySelectorAll(".headerlink, mjx-assistive-mml").forEach((part) => part.remove());
-        return [Number(heading.localName[1]), text.textContent.trim(), heading.parentElement.id];
+        heading.id = heading.parentElement.id;
+        heading.parentElement.removeAttribute("id");
+        return [Number(heading.localName[1]), text.textContent.trim(), heading.id];
     });
     const links = document.createElement("div");
     links.hidden = true;
