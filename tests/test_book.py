@@ -474,3 +474,22 @@ def test_one_of_several_sounds_is_chosen_without_a_script(browser: Browser) -> N
             shown = [sound.is_visible() for sound in sounds.all()]
             assert shown == [number == chosen for number in range(len(shown))]
     visit.page.context.close()
+
+
+# ---- Words that the glossary explains ------------------------------------------------------------
+
+
+def test_each_chapter_links_its_terms_once_and_says_what_they_mean() -> None:
+    link = re.compile(r'<a class="term reference internal" href="([^"]+)" title="([^"]+)"')
+    glossary = (HTML / "book" / "glossary.html").read_text(encoding="utf-8")
+    chapters = [name for name in PAGES if name.startswith("notebooks/")]
+    assert len(chapters) >= 11
+    for name in chapters:
+        found = link.findall((HTML / name).read_text(encoding="utf-8"))
+        targets = [address for address, _ in found]
+        assert len(found) >= 8, name
+        assert len(set(targets)) == len(targets), name
+        for address, meaning in found:
+            page, _, anchor = address.partition("#")
+            assert page == "../book/glossary.html" and f'id="{anchor}"' in glossary, address
+            assert len(meaning) > 20, address
