@@ -16,8 +16,8 @@ from urllib.parse import unquote, urlsplit
 import nbformat
 import pytest
 import yaml
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
-from test_book import FLAGS, HTML, NARROW, Visit, find_browser, open_page
+from browsing import HTML, NARROW, Visit, open_page
+from playwright.sync_api import Browser, Locator, Page
 from test_notebooks import tags, toc_files
 
 from lstm_from_scratch.tables import processor
@@ -31,14 +31,6 @@ CHAPTERS = [
     for name in toc_files(yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8")))
     if name.startswith("notebooks/") or name == "book/by_ear"
 ]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=find_browser(), args=list(FLAGS))
-        yield running
-        running.close()
 
 
 @pytest.fixture(scope="module")

@@ -21,8 +21,9 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import soundfile
-from playwright.sync_api import Browser, Locator, Page, Request, sync_playwright
-from test_book import FLAGS, NARROW, PATIENCE, WIDE, WIDEST, find_browser
+from browsing import NARROW, PATIENCE, WIDE
+from playwright.sync_api import Browser, Locator, Page, Request
+from test_book import WIDEST
 
 from lstm_from_scratch import (
     audio,
@@ -395,14 +396,6 @@ def test_a_bad_tempo_is_refused() -> None:
 
 
 # ---- In a browser --------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=find_browser(), args=list(FLAGS))
-        yield running
-        running.close()
 
 
 class Sitting(NamedTuple):

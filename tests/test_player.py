@@ -28,9 +28,10 @@ import nbformat
 import numpy as np
 import pytest
 import soundfile
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from browsing import ELSEWHERE, NARROW, PATIENCE, WIDE
+from playwright.sync_api import Browser, Locator, Page
 from test_audio import loudest, onsets
-from test_book import ELSEWHERE, FLAGS, NARROW, PATIENCE, WIDE, WIDEST, find_browser
+from test_book import WIDEST
 
 from lstm_from_scratch import audio, figures
 from lstm_from_scratch.blues import TWELVE_BAR, Form, Note, chorus
@@ -402,14 +403,6 @@ def test_bad_input_is_refused(activations: Step) -> None:
 
 
 # ---- In a browser --------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=find_browser(), args=list(FLAGS))
-        yield running
-        running.close()
 
 
 class Stage(NamedTuple):
