@@ -50,4 +50,5 @@ def test_no_barrier_in_the_light(visit: Visit) -> None:
 def test_no_barrier_in_the_dark(visit: Visit) -> None:
     visit.page.emulate_media(color_scheme="dark")
     visit.page.wait_for_function("document.documentElement.dataset.theme === 'dark'")
+    visit.page.evaluate(OPEN)  # some colours fade from one theme to the other
     assert visit.page.evaluate(RUN, COLOURS) == []
