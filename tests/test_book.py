@@ -493,3 +493,15 @@ def test_each_chapter_links_its_terms_once_and_says_what_they_mean() -> None:
             page, _, anchor = address.partition("#")
             assert page == "../book/glossary.html" and f'id="{anchor}"' in glossary, address
             assert len(meaning) > 20, address
+
+
+# ---- Tables that cells show ----------------------------------------------------------------------
+
+
+def test_a_table_that_a_cell_shows_is_a_table() -> None:
+    for name in ("06_one_step_at_a_time", "10_is_it_any_good"):
+        text = (HTML / "notebooks" / f"{name}.html").read_text(encoding="utf-8")
+        assert "<table" in text and "<th" in text, name
+    for name in PAGES:
+        text = re.sub(r"<pre>.*?</pre>", "", (HTML / name).read_text(encoding="utf-8"), flags=re.S)
+        assert "|---" not in text, f"{name}: a table that is not drawn"
