@@ -200,6 +200,10 @@ def test_playing_along_keeps_what_is_given():
     heard = composing.play_along(network, roll, ("melody",), np.random.default_rng(1))
     np.testing.assert_array_equal(heard[:, :12], roll[:, :12])
     np.testing.assert_array_equal(heard[:, 12:].sum(axis=1), 1.0)
+    warm = composing.play_along(
+        network, roll, ("melody",), np.random.default_rng(1), temperature=1.0
+    )
+    np.testing.assert_array_equal(heard, warm)  # the paper's way unless told otherwise
     # What is given is listened to: other chords, other melody.
     roll[10:, :12] = 1.0 - roll[10:, :12]
     other = composing.play_along(network, roll, ("melody",), np.random.default_rng(1))
