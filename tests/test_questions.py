@@ -213,6 +213,13 @@ def test_playing_along_keeps_what_is_given():
         composing.play_along(network, roll, ("bass",), rng)
     with pytest.raises(ValueError, match="shape"):
         composing.play_along(network, roll[:, 1:], ("melody",), rng)
+    network.output[12:] = 0.0
+    network.output[12:, -1] = -1000.0  # the melody's outputs are 0 to the last bit
+    with (
+        np.errstate(over="ignore"),
+        pytest.raises(ValueError, match="step 0: no note can be drawn"),
+    ):
+        composing.play_along(network, roll, ("melody",), rng)
 
 
 SHORT = replace(RECOMMENDED_2, window=4_800, windows=1)
