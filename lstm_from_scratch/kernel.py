@@ -1037,7 +1037,7 @@ def _forget(room: Room, arena: np.ndarray, lane: int) -> None:
 
 
 def zeros(count: int) -> np.ndarray:
-    """As many zeros, the first of them at an address that is a multiple of a cache line."""
+    """Float64 zeros of shape ``(count,)`` that begin where a line of the cache does. Chapter 6."""
     data = np.zeros(count + ALIGNED)
     skipped = -(data.ctypes.data // data.itemsize) % ALIGNED
     return data[skipped : skipped + count]

@@ -201,7 +201,7 @@ LOWEST: Rates = {
     ("simple", "rtrl"): (3e-6, 3e-4, 3e-5, 1e-4),
 }
 """Where the rates begin that are tried. Found with other seeds, and such that the best one should
-not stand at an end."""
+not stand at an end. It does with full RTRL and momentum alone, where no rate tried has learned."""
 
 BEST: Rates = {
     ("lstm", "truncated"): (3e-4, 1e-2, 3e-3, 1e-3),
