@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+import print_book
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
@@ -22,7 +22,6 @@ PAGES = sorted(
     for path in HTML.rglob("*.html")
     if path != HTML / "index.html" and not path.relative_to(HTML).parts[0].startswith("_")
 )
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -48,9 +47,8 @@ class Visit(NamedTuple):
 
 def find_browser() -> str:
     """The path of an installed browser; skips (or fails, in CI) if there is none."""
-    for name in BROWSERS:
-        if path := shutil.which(name):
-            return path
+    if path := print_book.find_browser():
+        return path
     message = "no Chromium or Chrome on this machine: the built pages are not tested"
     if os.environ.get("CI"):
         pytest.fail(message)
