@@ -330,6 +330,7 @@ FORMS = {
             *("C6", "Am7", "Dm7", "G7", "C6", "G7", "C6", "C6"),
         ),
     ),
+    "two long chords": Form("two chords of four bars", ("C7",) * 4 + ("F7",) * 4),
     "our blues in sixteenths": Form("twelve-bar blues", TWELVE_BAR.chords, steps_per_bar=16),
     "our blues in thirty-seconds": Form("twelve-bar blues", TWELVE_BAR.chords, steps_per_bar=32),
 }

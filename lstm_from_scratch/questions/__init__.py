@@ -5,11 +5,12 @@
 * `learning`: what does learning the chords depend on? (chapter 11)
 * `crossed`: is it the cell, the rule or the optimiser? (chapter 11)
 * `improvising`: what does the melody depend on? (chapter 11)
+* `controls`: which part of an explanation decides? (chapters 3, 7 and 11)
 
 `study` runs them.
 """
 
-from . import composers, crossed, first, improvising, learning
+from . import composers, controls, crossed, first, improvising, learning
 
 STUDIES = {
     **first.STUDIES,
@@ -17,5 +18,6 @@ STUDIES = {
     **learning.STUDIES,
     **crossed.STUDIES,
     **improvising.STUDIES,
+    **controls.STUDIES,
 }
 """All studies by name."""

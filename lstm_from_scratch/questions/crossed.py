@@ -18,7 +18,7 @@ import numpy as np
 
 from .. import composing
 from ..baselines import lstm_bptt, simple_rnn
-from ..blues import TWELVE_BAR
+from ..blues import TWELVE_BAR, Form
 from ..encoding import CHORDS_ONLY
 from ..experiments import HELD_CHORUSES, Study, digest
 from ..kernel import Recall
@@ -92,8 +92,9 @@ def learn(
     learning_rate: float,
     seed: int,
     max_steps: int = STEPS,
+    form: Form = TWELVE_BAR,
 ) -> Trained:
-    """Train one network, see `Crossed`, on Experiment 1's chorus.
+    """Train one network, see `Crossed`, on the chords of a form: Experiment 1's, unless given.
 
     The LSTM begins, and is reset, as in `training.RECOMMENDED` under both rules; the simple network
     begins as `simple_rnn.Method` says and is reset after as many gross errors.
@@ -107,7 +108,7 @@ def learn(
     """
     if (cell, rule) not in LEARNERS:
         raise ValueError(f"no learner {cell!r} by {rule!r}: there are {LEARNERS}")
-    roll = CHORDS_ONLY.form_roll(TWELVE_BAR)
+    roll = CHORDS_ONLY.form_roll(form)
     if cell == "simple":
         method = simple_rnn.Method(
             rule,
@@ -134,15 +135,15 @@ def learn(
     return Trained(result.network, result.learned, result.steps, entropy)
 
 
-def play(network: Network | simple_rnn.SimpleNetwork) -> Recall:
+def play(network: Network | simple_rnn.SimpleNetwork, form: Form = TWELVE_BAR) -> Recall:
     """Let a trained network of either kind play, for `HELD_CHORUSES` at most. Chapter 11."""
-    roll = CHORDS_ONLY.form_roll(TWELVE_BAR)
+    roll = CHORDS_ONLY.form_roll(form)
     recall = composing.recall if isinstance(network, Network) else simple_rnn.recall
     return recall(network, roll, HELD_CHORUSES)
 
 
 @cache
-def _compiled(cell: str, rule: str, optimiser: str, clip: float) -> None:
+def compiled(cell: str, rule: str, optimiser: str, clip: float) -> None:
     """Have everything compiled that a setting needs, so that no run is charged for it."""
     learn(cell, rule, optimiser, clip, 0.001, 0, TWELVE_BAR.steps)
 
@@ -157,7 +158,7 @@ def crossed(
     max_steps: int = STEPS,
 ) -> Crossed:
     """Train one network as far as the budget goes, then let it play. Chapter 11."""
-    _compiled(cell, rule, optimiser, clip)
+    compiled(cell, rule, optimiser, clip)
     started = time.process_time()
     try:
         trained = learn(cell, rule, optimiser, clip, learning_rate, seed, max_steps)

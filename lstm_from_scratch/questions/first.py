@@ -215,7 +215,7 @@ STUDIES = {
         "Experiment 2, the paper's literal parameters, at most 400 million steps to the chords",
         _paper_2,
         Experiment2,
-        range(2),
+        range(8),
     ),
     "experiment-2-course": Study(
         "Experiment 2, stopped at other moments after the chords are learned",

@@ -241,7 +241,7 @@ STUDIES = {
         "Experiment 1 with one ingredient of the recipe changed, at most 10 million steps",
         ingredient,
         Ingredient,
-        range(500, 508),
+        range(500, 532),
         tuple(INGREDIENTS),
     ),
     "forms": Study(
