@@ -16,7 +16,7 @@ import math
 import operator
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import NamedTuple
 
@@ -309,6 +309,15 @@ TWELVE_BAR = Form(
     ),
 )
 """Our twelve-bar blues: twelve chords, 24 segments, 96 steps, 4096 choruses (a reconstruction)."""
+
+SHARED = replace(
+    TWELVE_BAR,
+    name="twelve-bar blues with shared segments",
+    segments=(*TWELVE_BAR.segments[:4], *TWELVE_BAR.segments[:4], *TWELVE_BAR.segments[8:]),
+)
+"""The same chords with melodies nearer to how a blues is built, A A B: bars 5 to 8 have the
+segments of bars 1 to 4. So a bar no longer says by its melody where in the form it stands; the
+choice in each bar is free, as it was. Chapter 10."""
 
 FORMS = {
     "our blues": TWELVE_BAR,

@@ -105,11 +105,11 @@ def choruses(size: int = TRAINING_SET) -> Choruses:
     return Choruses(training, tuple(int(number) for number in rng.permutation(held_out)))
 
 
-def rolls(numbers: tuple[int, ...]) -> np.ndarray:
-    """Choruses as the network hears them, shape ``(choruses, 96, 25)``. Chapter 8."""
-    chords = CHORDS_AND_MELODY.form_roll(TWELVE_BAR)
+def rolls(numbers: tuple[int, ...], form: Form = TWELVE_BAR) -> np.ndarray:
+    """Choruses as the network hears them, shape ``(choruses, form.steps, 25)``. Chapter 8."""
+    chords = CHORDS_AND_MELODY.form_roll(form)
     heard = np.tile(chords, (len(numbers), 1, 1))
-    melody = measures.chorus_lines(numbers)[..., None] == np.array(CHORDS_AND_MELODY.melody)
+    melody = measures.chorus_lines(numbers, form)[..., None] == np.array(CHORDS_AND_MELODY.melody)
     heard[..., CHORDS_AND_MELODY.melody_units] = melody
     return heard
 
@@ -143,17 +143,25 @@ class Improviser(NamedTuple):
     first_chorus: float
 
 
-def judge(composer: Network | Composer, seed: int, music: Choruses | None = None) -> Improviser:
+def judge(
+    composer: Network | Composer,
+    seed: int,
+    music: Choruses | None = None,
+    form: Form = TWELVE_BAR,
+) -> Improviser:
     """Let a network of Experiment 2, or another composer, hear what was held out, then improvise.
 
     The composition begins with the first quarter note of the first chorus of the training set;
     ``seed`` is of the notes drawn in it. Chapters 8 and 10.
     """
-    return judge_all(composer, seed, music)[0]
+    return judge_all(composer, seed, music, form)[0]
 
 
 def judge_all(
-    composer: Network | Composer, seed: int, music: Choruses | None = None
+    composer: Network | Composer,
+    seed: int,
+    music: Choruses | None = None,
+    form: Form = TWELVE_BAR,
 ) -> tuple[Improviser, np.ndarray]:
     """As `judge`; also the roll that was judged, `COMPOSED_CHORUSES` choruses. Chapter 10."""
     music = choruses() if music is None else music
@@ -161,14 +169,14 @@ def judge_all(
     rng = np.random.default_rng((2, seed))
 
     def play(number: int, length: int) -> np.ndarray:
-        return composer.go_on(rolls((number,))[0, :2], length * TWELVE_BAR.steps, rng)
+        return composer.go_on(rolls((number,), form)[0, :2], length * form.steps, rng)
 
-    nats = measures.surprise(composer, rolls(music.held_out))
-    by_beat = nats.mean(axis=0).reshape(TWELVE_BAR.bars, -1, 2)
+    nats = measures.surprise(composer, rolls(music.held_out, form))
+    by_beat = nats.mean(axis=0).reshape(form.bars, -1, 2)
     roll = play(music.training[0], COMPOSED_CHORUSES)
-    wrong = wrong_chords(roll)
+    wrong = wrong_chords(roll, form)
     first = [
-        measures.exact_bars(measures.melody_lines(play(number, 1)))
+        measures.exact_bars(measures.melody_lines(play(number, 1), form), form)
         for number in music.held_out[:100]
     ]
     judged = Improviser(
@@ -177,35 +185,37 @@ def judge_all(
         round(float(by_beat[:, 0, 0].sum()), 4),
         round(float(by_beat[:, 1:, 0].sum()), 4),
         round(float(by_beat[:, :, 1].sum()), 4),
-        *shares(measures.melody_lines(roll), music),
+        *shares(measures.melody_lines(roll, form), music, form),
         round(float(np.mean(first)), 4),
     )
     return judged, roll
 
 
-def wrong_chords(roll: np.ndarray) -> np.ndarray:
+def wrong_chords(roll: np.ndarray, form: Form = TWELVE_BAR) -> np.ndarray:
     """At which steps the chords of a composition are not the form's: bool, ``(choruses, steps)``.
 
     Chapters 8 and 10.
     """
     chords = roll[:, CHORDS_AND_MELODY.chord_units]
-    return measures.wrong_steps(chords, CHORDS_ONLY.form_roll(TWELVE_BAR))
+    return measures.wrong_steps(chords, CHORDS_ONLY.form_roll(form))
 
 
-def shares(lines: np.ndarray, music: Choruses | None = None) -> tuple[float, ...]:
+def shares(
+    lines: np.ndarray, music: Choruses | None = None, form: Form = TWELVE_BAR
+) -> tuple[float, ...]:
     """What an `Improviser` tells of its composition, of any melody lines: seven numbers.
 
     From held_beats to longest_copy, in that order. Chapter 8.
     """
     music = choruses() if music is None else music
-    numbers = measures.chorus_numbers(lines)
+    numbers = measures.chorus_numbers(lines, form)
     known = np.isin(numbers, music.training)
-    copied = measures.longest_copy(lines[:100], measures.chorus_lines(music.training))
+    copied = measures.longest_copy(lines[:100], measures.chorus_lines(music.training, form))
     parts = (
         measures.held_beats(lines),
-        measures.in_scale(lines),
-        measures.exact_bars(lines),
-        measures.in_chord(lines),
+        measures.in_scale(lines, form),
+        measures.exact_bars(lines, form),
+        measures.in_chord(lines, form),
         known,
         (numbers >= 0) & ~known,
         copied,
@@ -242,12 +252,14 @@ class Experiment2(NamedTuple):
     weights: str
 
 
-def train_2(recipe: Recipe, music: Choruses | None = None) -> tuple[Result, float]:
+def train_2(
+    recipe: Recipe, music: Choruses | None = None, form: Form = TWELVE_BAR
+) -> tuple[Result, float]:
     """Train Experiment 2; the result, and the seconds of processor time it took. Chapter 8."""
     music = choruses() if music is None else music
-    test = keeps_form(CHORDS_ONLY.form_roll(TWELVE_BAR), recipe.choruses, voice="chords")
+    test = keeps_form(CHORDS_ONLY.form_roll(form), recipe.choruses, voice="chords")
     started = time.process_time()
-    result = train(recipe, rolls(music.training), test, progress=False)
+    result = train(recipe, rolls(music.training, form), test, progress=False)
     return result, time.process_time() - started
 
 

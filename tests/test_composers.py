@@ -11,7 +11,7 @@ import pytest
 from lstm_from_scratch import baselines, experiments, measures, study, training
 from lstm_from_scratch.baselines import feed_forward, simple_rnn, transition_table
 from lstm_from_scratch.baselines.random_walk import Walk
-from lstm_from_scratch.blues import TWELVE_BAR
+from lstm_from_scratch.blues import SHARED, TWELVE_BAR
 from lstm_from_scratch.composing import Composer, Soloist, choose
 from lstm_from_scratch.encoding import CHORDS_ONLY
 from lstm_from_scratch.questions import composers
@@ -30,13 +30,16 @@ def composer(name: str) -> Composer:
     if name == "random-walk":
         return Walk()
     if name.startswith("table"):
-        return transition_table.fit(TRAINING, int(name[-1]))
+        return transition_table.fit(TRAINING, int(name.partition("-")[2]))
+    if name == "two-tables":
+        return transition_table.fit_two(TRAINING, *composers.TWO_TABLES)
     if name.startswith("feed-forward"):
         return feed_forward.random_network(25, int(name.split("-")[2]), 5, rng, 1.5)
     return simple_rnn.random_network(25, 6, rng, 1.5)
 
 
-every_composer = pytest.mark.parametrize("name", [*composers.COMPOSERS, "lstm"])
+EVERYONE = dict.fromkeys((*composers.COMPOSERS, *composers.SHARING))
+every_composer = pytest.mark.parametrize("name", EVERYONE)
 NETWORKS = ("feed-forward-1", "feed-forward-16", "simple-network", "lstm")
 
 
@@ -104,6 +107,47 @@ def test_tables_play_chords_and_notes_that_were_heard_together(order):
     roll = composer(f"table-{order}").go_on(TRAINING[0, :2], 5_000, np.random.default_rng(8))
     heard = {step.tobytes() for step in TRAINING.reshape(-1, 25)}
     assert {step.tobytes() for step in roll} <= heard
+
+
+def test_two_tables_keep_their_chords_whatever_the_melody_does():
+    """The chords are those of a table of chords alone, and no melody reaches them."""
+    two = composer("two-tables")
+    alone = transition_table.fit(TRAINING[:, :, :12], 17)
+    roll, other = some_music(9), some_music(9)
+    other[:, 12:] = np.eye(13)[np.random.default_rng(10).integers(13, size=len(other))]
+    chords = two.predict(roll)[:, :12]
+    np.testing.assert_array_equal(chords, two.predict(other)[:, :12])
+    assert (two.predict(roll)[:, 12:] != two.predict(other)[:, 12:]).any()
+    # After a round of the form the next chord is certain, and it is the form's.
+    np.testing.assert_array_equal(chords[95:], np.tile(FORM, (3, 1))[(np.arange(95, 288) + 1) % 96])
+    assert {key for key in alone.counts if len(key) <= 17} == set(two.chords.counts)
+    played = two.go_on(other[:100], 400, np.random.default_rng(11))
+    np.testing.assert_array_equal(played[:, :12], np.tile(FORM, (5, 1))[:400])
+
+
+def test_two_tables_play_the_notes_of_a_table_of_everything():
+    """What is said of a note is what one table of chords and melody says of it."""
+    two, whole = composer("two-tables"), composer("table-7")
+    roll = some_music(12)
+    np.testing.assert_array_equal(two.predict(roll)[:, 12:], whole.predict(roll)[:, 12:])
+    with pytest.raises(ValueError, match=r"expected rolls of shape \(choruses, steps, 25\)"):
+        transition_table.fit_two(TRAINING[:, :, :12], 3, 3)
+
+
+def test_bars_5_to_8_share_the_segments_of_bars_1_to_4_and_nothing_else_is_changed():
+    assert SHARED.segments[4:8] == SHARED.segments[:4] == TWELVE_BAR.segments[:4]
+    assert SHARED.segments[8:] == TWELVE_BAR.segments[8:]
+    assert (SHARED.chords, SHARED.choruses) == (TWELVE_BAR.chords, TWELVE_BAR.choruses)
+    lines = measures.chorus_lines(range(4096), SHARED)
+    assert len(np.unique(lines, axis=0)) == 4096
+    np.testing.assert_array_equal(measures.chorus_numbers(lines, SHARED), np.arange(4096))
+
+
+def test_shared_segments_hide_the_place_from_seven_steps_and_not_from_seventeen(monkeypatch):
+    monkeypatch.setattr(experiments, "COMPOSED_CHORUSES", 50)
+    seven, seventeen = (composers.sharing(f"table-{order}", 0) for order in (7, 17))
+    assert seven.kept < 50 * 96 and seven.wrong_steps > 0
+    assert (seventeen.kept, seventeen.wrong_steps, seventeen.exact_bars) == (50 * 96, 0, 1.0)
 
 
 @every_composer

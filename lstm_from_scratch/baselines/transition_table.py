@@ -53,7 +53,11 @@ class TransitionTable:
 
     def predict(self, roll: np.ndarray) -> np.ndarray:
         """See `composing.Composer`."""
-        numbers = self._numbers(roll)
+        numbers = self._numbers(CHORDS_AND_MELODY.check(roll))
+        return self._expected(numbers)
+
+    def _expected(self, numbers: np.ndarray) -> np.ndarray:
+        """The mean of the steps that may follow each of some numbered ones, by those before it."""
         padded = np.concatenate([np.full(self.order - 1, SILENCE), numbers])
         contexts = np.lib.stride_tricks.sliding_window_view(padded, self.order)
         first, place, _ = _different(contexts)
@@ -63,14 +67,12 @@ class TransitionTable:
     def go_on(self, seed: np.ndarray, steps: int, rng: np.random.Generator) -> np.ndarray:
         """See `composing.Composer`: chords and note of a step are drawn together."""
         seed = checked_seed(seed, steps)
-        known = self._numbers(seed)
-        past = [*[SILENCE] * (self.order - 1), *known.tolist()][-self.order :]
+        past = _past(self, self._numbers(seed))
         drawn = _drawn(self, past, rng.random(steps - len(seed)))
         return np.concatenate([seed, self.steps[drawn]])
 
     def _numbers(self, roll: np.ndarray) -> np.ndarray:
         """Which of the steps each row of a roll is, or `STRANGE`: int, shape ``(steps,)``."""
-        roll = CHORDS_AND_MELODY.check(roll)
         if self.steps.ndim != 2 or self.steps.shape[1] != roll.shape[1]:
             raise ValueError(
                 f"a table of steps of shape {self.steps.shape[1:]} can't hear a roll of "
@@ -78,6 +80,63 @@ class TransitionTable:
             )
         number_of = {step.tobytes(): number for number, step in enumerate(self.steps)}
         return np.array([number_of.get(row.tobytes(), STRANGE) for row in roll])
+
+
+@dataclass(frozen=True, eq=False)
+class TwoTables:
+    """Two tables wired as the voices of Experiment 2: a `composing.Composer`.
+
+    One looks at the chords alone and says the next chord. The other looks at chords and melody and
+    says the next note; of the chord that it would play nothing is asked. So what the melody does
+    can't reach the chords, as in the network (section 4.1). Chapter 10.
+
+    Attributes
+    ----------
+    chords : of rolls of the chord units. melody : of rolls of all units.
+    """
+
+    chords: TransitionTable
+    melody: TransitionTable
+
+    def predict(self, roll: np.ndarray) -> np.ndarray:
+        """See `composing.Composer`."""
+        roll = CHORDS_AND_MELODY.check(roll)
+        chords = self.chords._numbers(roll[:, CHORDS_AND_MELODY.chord_units])
+        predicted = self.melody._expected(self.melody._numbers(roll))
+        predicted[:, CHORDS_AND_MELODY.chord_units] = self.chords._expected(chords)
+        return predicted
+
+    def go_on(self, seed: np.ndarray, steps: int, rng: np.random.Generator) -> np.ndarray:
+        """See `composing.Composer`: the chords are drawn first, then the notes over them."""
+        seed = checked_seed(seed, steps)
+        units, draws = CHORDS_AND_MELODY.chord_units, rng.random((2, steps - len(seed)))
+        chords, melody = self.chords, self.melody
+        past = _past(chords, chords._numbers(seed[:, units]))
+        played = chords.steps[_drawn(chords, past, draws[0])]
+        number_of = {step.tobytes(): number for number, step in enumerate(melody.steps)}
+        past, heaped = _past(melody, melody._numbers(seed)), {}
+        rows = np.zeros((len(played), seed.shape[1]))
+        rows[:, units] = played
+        for row, draw in zip(rows, draws[1], strict=True):
+            number = _draw(melody, tuple(past), draw, heaped)
+            notes = CHORDS_AND_MELODY.melody_units
+            row[notes] = melody.steps[number, notes]
+            past = [*past[1:], number_of.get(row.tobytes(), STRANGE)]
+        return np.concatenate([seed, rows])
+
+
+def fit_two(music: np.ndarray, chords: int, melody: int) -> TwoTables:
+    """Count a table of the chords alone and one of all that sounds, each with its own order.
+
+    Parameters and errors as of `fit`, for rolls of `CHORDS_AND_MELODY`. Chapter 10.
+    """
+    music = np.asarray(music)
+    if music.ndim != 3 or music.shape[2] != CHORDS_AND_MELODY.units:
+        raise ValueError(
+            f"expected rolls of shape (choruses, steps, {CHORDS_AND_MELODY.units}), "
+            f"got {music.shape}"
+        )
+    return TwoTables(fit(music[:, :, CHORDS_AND_MELODY.chord_units], chords), fit(music, melody))
 
 
 def fit(music: np.ndarray, order: int = 1) -> TransitionTable:
@@ -180,15 +239,26 @@ def compose(
     return table.steps[drawn].reshape(choruses, steps, *table.steps.shape[1:])
 
 
+def _past(table: TransitionTable, numbers: np.ndarray) -> list[int]:
+    """The context after some numbered steps, of which silence went before."""
+    return [*[SILENCE] * (table.order - 1), *numbers.tolist()][-table.order :]
+
+
+def _draw(
+    table: TransitionTable, context: tuple[int, ...], draw: float, heaped: dict[tuple, np.ndarray]
+) -> int:
+    """The number of a step that follows a context; ``heaped`` keeps what was added up before."""
+    if context not in heaped:
+        heaped[context] = np.cumsum(table.following(context))
+    passed = heaped[context]
+    return int(np.searchsorted(passed, draw * passed[-1], side="right"))
+
+
 def _drawn(table: TransitionTable, past: list[int], draws: np.ndarray) -> list[int]:
     """Numbers of the steps that follow a context, one for each uniform random number."""
-    heaped: dict[tuple[int, ...], np.ndarray] = {}
+    heaped: dict[tuple, np.ndarray] = {}
     drawn = []
     for draw in draws:
-        context = tuple(past)
-        if context not in heaped:
-            heaped[context] = np.cumsum(table.following(context))
-        passed = heaped[context]
-        drawn.append(int(np.searchsorted(passed, draw * passed[-1], side="right")))
+        drawn.append(_draw(table, tuple(past), draw, heaped))
         past = [*past[1:], drawn[-1]]
     return drawn

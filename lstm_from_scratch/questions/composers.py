@@ -10,8 +10,8 @@ import numpy as np
 
 from .. import measures
 from ..baselines import feed_forward, random_walk, simple_rnn, transition_table
-from ..blues import STEPS_PER_BAR, TWELVE_BAR
-from ..composing import Composer
+from ..blues import SHARED, STEPS_PER_BAR, TWELVE_BAR, Form
+from ..composing import Composer, Soloist
 from ..encoding import CHORDS_AND_MELODY, CHORDS_ONLY
 from ..experiments import (
     Improviser,
@@ -20,8 +20,10 @@ from ..experiments import (
     digest,
     judge_all,
     rolls,
+    train_2,
     wrong_chords,
 )
+from ..training import RECOMMENDED_2
 
 STRETCH = 3 * STEPS_PER_BAR
 """Steps of the stretches that `Composed.in_form` looks for: three bars."""
@@ -43,9 +45,20 @@ COMPOSERS = (
     "feed-forward-1",
     "feed-forward-16",
     "simple-network",
+    "two-tables",
+    "feed-forward-17",
 )
 """Whom the network of memory blocks is compared with; its own rows are those of ``experiment-2``.
-The number is how many steps a table or a feed-forward network looks back."""
+The number is how many steps a table or a feed-forward network looks back. ``two-tables`` is wired
+as the network is, see `transition_table.TwoTables`: seventeen steps of chords tell the place in the
+form, and seven of all that sounds were enough for the melody."""
+
+TWO_TABLES = 17, 7
+"""Orders of the two tables: of the chords, and of all that sounds."""
+
+SHARING = ("lstm", "table-7", "table-17", "two-tables", "feed-forward-17", "simple-network")
+"""Who is tried on melodies whose segments several bars share; ``lstm`` is Experiment 2's network,
+trained by the recommended recipe."""
 
 
 Composed = NamedTuple(
@@ -73,19 +86,24 @@ of the weights; nothing if there are none.
 """
 
 
-def make(composer: str, seed: int) -> Composer:
-    """Fit or train one of `COMPOSERS` on the training set. Chapter 10.
+def make(composer: str, seed: int, form: Form = TWELVE_BAR) -> Composer:
+    """Fit or train one of `COMPOSERS` or `SHARING` on the training set. Chapter 10.
 
     Raises
     ------
     ValueError : for any other.
     """
     kind, _, steps = composer.rpartition("-")
-    if composer not in COMPOSERS:
-        raise ValueError(f"unknown composer {composer!r}: there are {', '.join(COMPOSERS)}")
+    known = dict.fromkeys((*COMPOSERS, *SHARING))
+    if composer not in known:
+        raise ValueError(f"unknown composer {composer!r}: there are {', '.join(known)}")
     if composer == "random-walk":
-        return random_walk.Walk()
-    music = rolls(choruses().training)
+        return random_walk.Walk(form)
+    if composer == "lstm":
+        return Soloist(train_2(replace(RECOMMENDED_2, seed=seed), form=form)[0].network)
+    music = rolls(choruses().training, form)
+    if composer == "two-tables":
+        return transition_table.fit_two(music, *TWO_TABLES)
     if kind == "table":
         return transition_table.fit(music, int(steps))
     if kind == "feed-forward":
@@ -94,16 +112,16 @@ def make(composer: str, seed: int) -> Composer:
     return simple_rnn.train_stream(replace(SIMPLE, seed=seed), music, strict=strict, fresh=fresh)[0]
 
 
-def composed(composer: str, seed: int) -> Composed:
+def composed(composer: str, seed: int, form: Form = TWELVE_BAR) -> Composed:
     """Make a composer from one seed, then judge it as Experiment 2 is judged. Chapter 10."""
     started = time.process_time()
-    made = make(composer, seed)
+    made = make(composer, seed, form)
     seconds = time.process_time() - started
     music, chords = choruses(), CHORDS_AND_MELODY.chord_units
-    judged, roll = judge_all(made, seed, music)
-    wrong = np.flatnonzero(wrong_chords(roll))
-    stretches = measures.in_form(roll[:, chords], CHORDS_ONLY.form_roll(TWELVE_BAR), STRETCH)
-    nats = measures.surprise(made, rolls(music.training)).sum(axis=1).mean()
+    judged, roll = judge_all(made, seed, music, form)
+    wrong = np.flatnonzero(wrong_chords(roll, form))
+    stretches = measures.in_form(roll[:, chords], CHORDS_ONLY.form_roll(form), STRETCH)
+    nats = measures.surprise(made, rolls(music.training, form)).sum(axis=1).mean()
     return Composed(
         composer,
         seed,
@@ -113,8 +131,18 @@ def composed(composer: str, seed: int) -> Composed:
         round(float(measures.in_own_chord(roll).mean()), 4),
         round(float(nats), 4),
         *judged,
-        digest(made) if hasattr(made, "hidden") else "",
+        _weights(made),
     )
+
+
+def _weights(made: Composer) -> str:
+    network = made.network if isinstance(made, Soloist) else made
+    return digest(network) if hasattr(network, "hidden") else ""
+
+
+def sharing(composer: str, seed: int) -> Composed:
+    """The same on melodies whose segments several bars share. Chapter 10."""
+    return composed(composer, seed, SHARED)
 
 
 STUDIES = {
@@ -124,6 +152,13 @@ STUDIES = {
         Composed,
         range(16),
         tuple((composer,) for composer in COMPOSERS),
+    ),
+    "sharing": Study(
+        "composers on melodies in which bars 5 to 8 have the segments of bars 1 to 4",
+        sharing,
+        Composed,
+        range(16),
+        tuple((composer,) for composer in SHARING),
     ),
 }
 """Studies by name."""
