@@ -8,6 +8,7 @@ Chapter 11 explains them; chapters 3, 7 and 8 use the first.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -24,16 +25,94 @@ def interval(successes: int, trials: int, z: float = Z) -> tuple[float, float]:
     the American Statistical Association 22, 1927: those shares p whose distance from the one that
     was seen is at most z standard deviations, which are those of p.
 
+    Both ends lie between 0 and 1.
+
     Raises
     ------
-    ValueError : unless 0 <= successes <= trials and there was a trial.
+    ValueError : unless both are whole numbers, 0 <= successes <= trials, and there was a trial.
     """
-    if not 0 <= successes <= trials or trials < 1:
-        raise ValueError(f"{successes} successes of {trials}: that can't be")
+    successes, trials = _counts(successes, trials)
     share, factor = successes / trials, z * z / trials
     middle = (share + factor / 2) / (1 + factor)
     half = z * np.sqrt(share * (1 - share) / trials + factor / (4 * trials)) / (1 + factor)
-    return float(middle - half), float(middle + half)
+    # Where all or none succeeded an end is 1 or 0, but for rounding.
+    return float(max(middle - half, 0.0)), float(min(middle + half, 1.0))
+
+
+def _counts(successes: int, trials: int) -> tuple[int, int]:
+    """Check what happened in some trials; numbers of NumPy and whole floats are taken too."""
+    try:
+        whole = int(successes), int(trials)
+    except (TypeError, ValueError, OverflowError):
+        whole = None
+    if whole is None or whole != (successes, trials):
+        raise ValueError(f"expected two whole numbers, got {successes!r} of {trials!r}")
+    if not 0 <= whole[0] <= whole[1] or whole[1] < 1:
+        raise ValueError(f"{successes} successes of {trials}: that can't be")
+    return whole
+
+
+def fisher(successes: int, trials: int, others: int, of: int) -> float:
+    """How often chance alone would part two groups as far as this: Fisher's exact test, two-sided.
+
+    If both groups succeed equally often, and as many succeed in all as did, every way to divide the
+    successes has a known probability (the hypergeometric distribution). Those that are no likelier
+    than what was seen are summed (R. A. Fisher, *Statistical Methods for Research Workers*, 1934).
+
+    Parameters
+    ----------
+    successes, trials : of one group. others, of : successes and trials of the other.
+
+    Returns
+    -------
+    The p-value, above 0 and at most 1.
+
+    Raises
+    ------
+    ValueError : for counts that can't be, as `interval`.
+
+    Chapter 11.
+    """
+    (successes, trials), (others, of) = _counts(successes, trials), _counts(others, of)
+    together = successes + others
+    ways = {
+        here: math.comb(trials, here) * math.comb(of, together - here)
+        for here in range(max(0, together - of), min(trials, together) + 1)
+    }
+    rarer = sum(way for way in ways.values() if way <= ways[successes])
+    return rarer / math.comb(trials + of, together)
+
+
+def holm(p_values: ArrayLike) -> np.ndarray:
+    """Raise p-values for there being many of them, so that none is small by luck alone.
+
+    With each compared with 0.05, the chance of even one false alarm among all is at most 5 %,
+    however the comparisons depend on one another: of n values in rising order the k-th is
+    multiplied by n - k + 1, and none may be smaller than one before it (S. Holm, *A simple
+    sequentially rejective multiple test procedure*, Scandinavian Journal of Statistics 6, 1979).
+
+    Parameters
+    ----------
+    p_values : shape ``(tests,)``, from 0 to 1.
+
+    Returns
+    -------
+    float64, shape ``(tests,)``, in the order given, at most 1.
+
+    Raises
+    ------
+    ValueError : for none, or values that are no probabilities.
+
+    Chapter 11.
+    """
+    p_values = np.asarray(p_values, dtype=float)
+    if p_values.ndim != 1 or not p_values.size or not ((p_values >= 0) & (p_values <= 1)).all():
+        raise ValueError(f"expected p-values from 0 to 1, shape (tests,), got {p_values}")
+    order = np.argsort(p_values, kind="stable")
+    raised = p_values[order] * np.arange(len(order), 0, -1)
+    adjusted = np.empty(len(order))
+    adjusted[order] = np.minimum(np.maximum.accumulate(raised), 1.0)
+    return adjusted
 
 
 class Survival(NamedTuple):

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from lstm_from_scratch import statistics, study
-from lstm_from_scratch.statistics import interval, mean_interval, median_time, survival
+from lstm_from_scratch.statistics import (
+    fisher,
+    holm,
+    interval,
+    mean_interval,
+    median_time,
+    survival,
+)
 
 # Weeks of remission of 21 patients with 6-mercaptopurine; 9 relapsed, 12 were still well when last
 # seen (Freireich et al. 1963, the example of the textbooks).
@@ -154,3 +161,49 @@ def test_what_is_said_about_the_bootstrap_of_ten_values_is_so(monkeypatch):
     rng = np.random.default_rng(3)
     found = [mean_interval(rng.normal(size=10), rng) for _ in range(500)]
     assert 0.87 < np.mean([one.low <= 0 <= one.high for one in found]) < 0.93
+
+
+def test_an_interval_never_leaves_what_a_share_can_be():
+    for trials in (1, 3, 20, 35, 231):
+        for successes in (0, trials):
+            low, high = interval(successes, trials)
+            assert 0.0 <= low < high <= 1.0
+            assert (low == 0.0) == (successes == 0) and (high == 1.0) == (successes == trials)
+    for wrong in ((2.5, 5), (1, 2.5), ("1", 2), (None, 2), (np.nan, 2), (np.inf, 2), (0, 0)):
+        with pytest.raises(ValueError, match="whole numbers|can't be"):
+            interval(*wrong)
+    assert interval(np.int64(3), 5.0) == interval(3, 5)
+
+
+def test_fishers_test_is_as_published_and_as_counted_out():
+    # The lady tasting tea (Fisher 1935): 3 of 4 cups told apart, two-sided 0.4857.
+    assert fisher(3, 4, 1, 4) == pytest.approx(34 / 70)
+    assert fisher(4, 4, 0, 4) == pytest.approx(2 / 70)
+    assert fisher(16, 16, 14, 16) == pytest.approx(0.4839, abs=5e-5)
+    rng = np.random.default_rng(3)
+    for _ in range(30):
+        n, m = rng.integers(1, 8, size=2).tolist()
+        a, b = int(rng.integers(n + 1)), int(rng.integers(m + 1))
+        # Deal the successes to all n + m places in every way, and see how often the two groups
+        # come out as a table that is no likelier than the one that was seen.
+        dealt = [sum(p < n for p in it) for it in itertools.combinations(range(n + m), a + b)]
+        times = {here: dealt.count(here) for here in set(dealt)}
+        rare = sum(count for count in times.values() if count <= times[a])
+        assert fisher(a, n, b, m) == pytest.approx(rare / len(dealt))
+        assert fisher(a, n, b, m) == fisher(b, m, a, n)
+    with pytest.raises(ValueError, match="can't be"):
+        fisher(3, 2, 1, 2)
+
+
+def test_holm_keeps_the_chance_of_any_false_alarm_below_five_percent():
+    np.testing.assert_allclose(holm([0.01, 0.04, 0.03, 0.005]), [0.03, 0.06, 0.06, 0.02])
+    np.testing.assert_allclose(holm([0.5, 0.9]), [1.0, 1.0])
+    rng = np.random.default_rng(4)
+    alarms = [(holm(rng.random(20)) < 0.05).any() for _ in range(4000)]
+    assert 0.03 < np.mean(alarms) < 0.065
+    # It is never kinder than no correction and never harsher than Bonferroni's.
+    values = rng.random(9) ** 3
+    assert (holm(values) >= values).all() and (holm(values) <= np.minimum(9 * values, 1)).all()
+    for wrong in ([], [0.5, 1.5], [np.nan], [[0.1]]):
+        with pytest.raises(ValueError, match="p-values"):
+            holm(wrong)
