@@ -170,7 +170,7 @@ def test_an_interval_never_leaves_what_a_share_can_be():
             assert 0.0 <= low < high <= 1.0
             assert (low == 0.0) == (successes == 0) and (high == 1.0) == (successes == trials)
     for wrong in ((2.5, 5), (1, 2.5), ("1", 2), (None, 2), (np.nan, 2), (np.inf, 2), (0, 0)):
-        with pytest.raises(ValueError, match="whole numbers|can't be"):
+        with pytest.raises(ValueError, match=r"whole numbers|can't be"):
             interval(*wrong)
     assert interval(np.int64(3), 5.0) == interval(3, 5)
 
