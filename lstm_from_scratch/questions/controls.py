@@ -27,17 +27,20 @@ FORGET_BIASES = {
 }
 """Where the forget gates begin: as printed, with the sign turned, as we recommend."""
 
-STARTS = (
+OPENED = (
     ("turned", 2.0, 0.1),
     ("turned", 1.0, 0.1),
     ("turned", 2.0, 0.02),
     ("turned", 1.0, 0.02),
     ("open", 2.0, 0.1),
     ("open", 1.0, 0.02),
+)
+CLOSED = (
     ("printed", 1.0, 0.1),
     ("printed", 2.0, 0.02),
     ("printed", 1.0, 0.02),
 )
+STARTS = OPENED + CLOSED
 """Forget biases, the range of g to either side, that of the first weights: each changed alone and
 with the others. As printed ("printed", 2.0, 0.1) is the study ``experiment-1-paper``."""
 
@@ -173,12 +176,19 @@ def _hold_settings() -> tuple[tuple[str, str, str, str, float, float], ...]:
 
 
 STUDIES = {
-    "starts": Study(
-        "Experiment 1 at the paper's rate, at most 400 million steps, begun otherwise than printed",
+    "starts-open": Study(
+        "Experiment 1 at the paper's rate, at most 400 million steps, forget gates begun open",
         start,
         Start,
         range(16),
-        STARTS,
+        OPENED,
+    ),
+    "starts-closed": Study(
+        "the same with the printed forget biases: other first weights, another range of g",
+        start,
+        Start,
+        range(16),
+        CLOSED,
     ),
     "shapes": Study(
         "Experiment 1 with other numbers of blocks and cells, on five forms, at most 25 million "
