@@ -16,10 +16,11 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import astuple, dataclass, replace
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -144,8 +145,12 @@ class Room:
             weights["peephole"] = (self.cells, 3, self.blocks, self.lanes)
         return weights
 
-    def shapes(self) -> dict[str, tuple[int, ...]]:
+    def shapes(self) -> Mapping[str, tuple[int, ...]]:
         """What the room holds, in order, each with its shape; the last axis is always the lane."""
+        return _shapes(self)
+
+    def _laid_out(self) -> dict[str, tuple[int, ...]]:
+        """What `shapes` keeps."""
         lanes, units, inputs = self.lanes, self.units, self.inputs
         weights = self.weights()
         tables = ["", *(f"_{memory}" for memory in _MEMORY[self.rule])]
@@ -198,6 +203,11 @@ class Room:
         """A part of the room as an array of its own shape, sharing memory with the arena."""
         start, stop, shape = _plan(self)[name]
         return arena[start:stop].reshape(shape)
+
+
+@cache
+def _shapes(room: Room) -> Mapping[str, tuple[int, ...]]:
+    return MappingProxyType(room._laid_out())
 
 
 @cache
@@ -936,6 +946,8 @@ class _Wiring(NamedTuple):
     """Where the rows and columns of one voice's room stand in a network's matrices; -1: nowhere.
 
     Those of peepholes are places of each weight, of the shape in which they stand in the room.
+    Last, of hidden and of output weights, open grids to index with: which weights of the room, rows
+    by columns, stand in the matrix, and where.
     """
 
     hidden_rows: np.ndarray
@@ -945,6 +957,14 @@ class _Wiring(NamedTuple):
     cells: np.ndarray
     peephole_rows: np.ndarray
     peephole_columns: np.ndarray
+    hidden: tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]
+    output: tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]
+
+
+def _grids(rows: np.ndarray, columns: np.ndarray) -> tuple[tuple[np.ndarray, ...], ...]:
+    """Which rows and columns are there (not -1), and which these are, as open grids."""
+    there = np.flatnonzero(rows >= 0), np.flatnonzero(columns >= 0)
+    return np.ix_(*there), np.ix_(rows[there[0]], columns[there[1]])
 
 
 def _heard(topology: Topology, voice: Voice) -> list[Voice]:
@@ -1016,16 +1036,13 @@ def _wiring(topology: Topology) -> tuple[_Wiring, ...]:
         gates_that_see = np.stack(gates)[None] if voice.peepholes else np.zeros((1, 0, 1), int)
         peepholes = np.broadcast_arrays(gates_that_see, states)
 
-        wirings.append(
-            _Wiring(
-                np.concatenate([*gates, after(cells, 3 * topology.blocks)]),
-                np.concatenate([inputs, after(heard, topology.inputs), last]),
-                inputs,
-                np.concatenate([inputs, after(cells, topology.inputs), last]),
-                cells,
-                *peepholes,
-            )
+        hidden = (
+            np.concatenate([*gates, after(cells, 3 * topology.blocks)]),
+            np.concatenate([inputs, after(heard, topology.inputs), last]),
         )
+        output = inputs, np.concatenate([inputs, after(cells, topology.inputs), last])
+        grids = _grids(*hidden), _grids(*output)
+        wirings.append(_Wiring(*hidden, *output, cells, *peepholes, *grids))
     return tuple(wirings)
 
 
@@ -1090,13 +1107,11 @@ class Arena:
     def set_weights(self, network: Network, lane: int = 0) -> None:
         """Put a network into a lane, cleared and without momentum or running means."""
         for room, _, wiring in self._voices():
-            for name, rows, columns in (
-                ("hidden", wiring.hidden_rows, wiring.hidden_columns),
-                ("output", wiring.output_rows, wiring.output_columns),
-            ):
-                weights = getattr(network, name)[np.ix_(rows, columns)].T
-                silent = (columns < 0)[:, None] | (rows < 0)
-                room.view(self.data, name)[..., lane] = np.where(silent, 0.0, weights)
+            for name in ("hidden", "output"):
+                there, at = getattr(wiring, name)
+                weights = room.view(self.data, name)[..., lane].T
+                weights[...] = 0.0
+                weights[there] = getattr(network, name)[at]
             if room.peepholes:
                 there = wiring.peephole_columns >= 0
                 room.view(self.data, "peephole")[there, lane] = network.hidden[
@@ -1127,12 +1142,8 @@ class Arena:
         for room, _, w in self._voices():
             if name not in room.shapes():
                 continue
-            rows, columns = (
-                (w.hidden_rows, w.hidden_columns) if hidden else (w.output_rows, w.output_columns)
-            )
-            values = room.view(self.data, name)[..., lane].T
-            there = np.ix_(rows >= 0, columns >= 0)
-            matrix[np.ix_(rows[rows >= 0], columns[columns >= 0])] = values[there]
+            there, at = w.hidden if hidden else w.output
+            matrix[at] = room.view(self.data, name)[..., lane].T[there]
             if hidden and room.peepholes:
                 there = w.peephole_columns >= 0
                 values = room.view(self.data, name.replace("hidden", "peephole"))[..., lane]

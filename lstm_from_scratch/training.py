@@ -367,12 +367,13 @@ def train(
             before = arena.data.copy(), arena.cursors.copy()
             fresh = np.array([recipe.fresh]) if learned_at and recipe.fresh else None
             tally = arena.train(rolls, order, forgiven, steps, fresh)
-            if not all(np.isfinite(weights).all() for weights in arena.weights()):
+            weights = arena.weights()
+            if not all(np.isfinite(matrix).all() for matrix in weights):
                 arena.data[:], arena.cursors[:] = before
                 raise _diverged(arena, rolls, order, forgiven, fresh, done)
             order = order[:, arena.cursors[0, 2] :]
             done += steps
-            network = arena.network()
+            network = Network(recipe.topology, *weights)
             if not learned_at or _all_go_on(recipe):
                 choruses = test(network)
             rows.append(

@@ -31,7 +31,7 @@ def experiment_2() -> training.Result:
 
 
 NETWORKS = {function.__name__: function for function in (experiment_1, experiment_2)}
-COMPARED = ("feed-forward-1", "feed-forward-16", "simple-network")
+COMPARED = ("feed-forward-1", "feed-forward-16", "feed-forward-17", "simple-network")
 
 
 def main() -> None:
