@@ -1,14 +1,16 @@
-"""Music as a musician reads it: a lead sheet as MusicXML, as a picture in the page, and on paper.
+"""Music as a musician reads it: a score as MusicXML, as a picture in the page, and on paper.
 
-The melody stands on a staff of its own, the chords on another below it, and the chord symbols of
-the form above both, four bars a line. One step is an eighth note; what is not one notehead long is
+A piano score has the melody on a staff of its own, the chords on another below it, and the chord
+symbols of the form above both, four bars a line. A lead sheet leaves the staff of the chords out:
+it has the melody and the symbols. One step is an eighth note; what is not one notehead long is
 tied. Nothing is lost on the way: the notes can be read back from the MusicXML as they were.
 
 Spelling follows the harmony. A pitch that belongs to the chord of its bar is written as that chord
-has it (the C sharp of A7, the E flat of F#dim7), any other as near to the key signature as may be.
-The key signature is the one that leaves the fewest accidentals in the form's chords and scale. For
-the twelve-bar blues it has two flats, B flat and E flat: the scale needs no others, and the A flat
-that C minor would add sounds nowhere.
+has it (the C sharp of A7, the E flat of F#dim7), any other as in the key of the form, with flats
+rather than sharps: D flat, E flat, A flat and B flat in C.
+The key is that of the form's first chord, and so is the key signature. A blues in C is therefore
+written without one, as musicians write it, and each B flat and E flat has a sign of its own; two
+flats at the beginning of the line would read as B flat major. Another signature can be asked for.
 
 MusicXML needs the standard library alone; pictures and PDF need verovio (the extra ``score`` of
 this package). A notebook that runs without it shows a note in the place of each picture.
@@ -177,8 +179,10 @@ def musicxml(
     title: str | None = None,
     composer: str | None = None,
     tempo: float = 120.0,
+    key: int | None = None,
+    chord_staff: bool = True,
 ) -> str:
-    """Write music as a lead sheet in MusicXML 4.0, for any notation program. Chapter 1.
+    """Write music as a score in MusicXML 4.0, for any notation program. Chapter 1.
 
     Parameters
     ----------
@@ -188,18 +192,27 @@ def musicxml(
         not looked at: the symbols say what was meant, the staves what was played.
     title, composer : of the sheet; by default a chorus is called by its number.
     tempo : beats (quarter notes, two steps) a minute, for programs that play the sheet.
+    key : sharps of the key signature, flats counted as negative (-2 is B flat and E flat); by
+        default that of the form's first chord, which is none for a blues in C. It changes which
+        notes have a sign of their own, never what they are called.
+    chord_staff : whether the chords are written out. With them the sheet is a piano score, without
+        them a lead sheet: the melody and the chord symbols.
 
     Raises
     ------
-    ValueError : for no notes at all or one that can't be written, two notes of one pitch that
-        overlap in one track, a tempo that is not above 0, or a title with control characters.
+    ValueError : for no notes to write or one that can't be written, two notes of one pitch that
+        overlap in one track, a tempo that is not above 0, a key outside -7 to 7, or a title with
+        control characters.
     """
     if not (math.isfinite(tempo) and tempo > 0):
         raise ValueError(f"tempo {tempo}: expected a number of beats a minute above 0")
-    parts = _parts(music)
-    bars = _bars(parts, form)
+    if key is not None and key not in range(-7, 8):
+        raise ValueError(f"key {key}: expected a number of sharps from -7 (seven flats) to 7")
+    signature = _signature(form) if key is None else int(key)
+    parts = _parts(music, chord_staff)
+    bars = _bars(music, form)
     root = ET.Element("score-partwise", version="4.0")
-    _add(_add(root, "work"), "work-title", _text(_title(music, title)))
+    _add(_add(root, "work"), "work-title", _text(_title(music, title, chord_staff)))
     identification = _add(root, "identification")
     if composer:
         _add(identification, "creator", _text(composer), type="composer")
@@ -213,7 +226,7 @@ def musicxml(
     _add_part_list(root, parts)
     for number, notes in enumerate(parts.values()):
         part = _add(root, "part", id=f"P{number + 1}")
-        _add_measures(part, notes, bars, form, tempo, top=number == 0)
+        _add_measures(part, notes, bars, form, signature, tempo=tempo if number == 0 else None)
     ET.indent(root)
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -223,10 +236,17 @@ def musicxml(
     )
 
 
-def _title(music: Music, title: str | None) -> str:
-    if title is None:
-        return f"Chorus {music.number}" if isinstance(music, Chorus) else "Lead sheet"
-    return title
+def _title(music: Music, title: str | None, chord_staff: bool) -> str:
+    if title is not None:
+        return title
+    if isinstance(music, Chorus):
+        return f"Chorus {music.number}"
+    return _kind(_parts(music, chord_staff)).capitalize()
+
+
+def _kind(parts: Collection[str]) -> str:
+    """What musicians call a sheet with these staves."""
+    return "lead sheet" if len(parts) == 1 and "chords" not in parts else "piano score"
 
 
 def _text(text: str) -> str:
@@ -236,12 +256,15 @@ def _text(text: str) -> str:
     return text
 
 
-def _parts(music: Music) -> dict[str, tuple[Note, ...]]:
-    """The tracks in the order of their staves, the chords last."""
+def _parts(music: Music, chord_staff: bool) -> dict[str, tuple[Note, ...]]:
+    """The tracks in the order of their staves, the chords last or left out."""
     parts = {name: _one_part(name, notes) for name, notes in tracks(music).items()}
     if not parts:
         raise ValueError("no notes: a sheet needs at least one")
-    return dict(sorted(parts.items(), key=lambda part: part[0] == "chords"))
+    if not chord_staff and not parts.keys() - {"chords"}:
+        raise ValueError("no notes but those of the chords: a lead sheet needs a melody")
+    written = [part for part in parts.items() if chord_staff or part[0] != "chords"]
+    return dict(sorted(written, key=lambda part: part[0] == "chords"))
 
 
 def _one_part(name: str, notes: tuple[Note, ...]) -> tuple[Note, ...]:
@@ -257,8 +280,9 @@ def _one_part(name: str, notes: tuple[Note, ...]) -> tuple[Note, ...]:
     return notes
 
 
-def _bars(parts: dict[str, tuple[Note, ...]], form: Form) -> int:
-    last = max(note.onset + note.duration for notes in parts.values() for note in notes)
+def _bars(music: Music, form: Form) -> int:
+    """Bars until the last note has ended, be it written or not."""
+    last = max(note.onset + note.duration for notes in tracks(music).values() for note in notes)
     return -(-last // form.steps_per_bar)
 
 
@@ -283,13 +307,13 @@ def _parse(symbol: str) -> tuple[str, int, str]:
 
 
 @lru_cache(maxsize=256)
-def _names(symbol: str, signature: int) -> dict[int, int]:
+def _names(symbol: str, home: int) -> dict[int, int]:
     """Where each of the 12 pitch classes stands on the line of fifths while a chord sounds.
 
-    Outside the chord the twelve neighbours around the key's own seven are taken: with no
-    accidentals in the signature these are E flat to G sharp, with two flats D flat to F sharp.
+    Outside the chord the tonic's twelve neighbours are taken, five below it and six above: in C
+    from D flat to F sharp.
     """
-    names = {7 * place % 12: place for place in range(signature - 3, signature + 9)}
+    names = {7 * place % 12: place for place in range(home - 5, home + 7)}
     letter, alter, quality = _parse(symbol)
     for fifths in _QUALITIES[quality][1]:
         place = _position(letter, alter) + fifths
@@ -301,25 +325,23 @@ def _names(symbol: str, signature: int) -> dict[int, int]:
     }
 
 
-def _signature(form: Form) -> int:
-    """The key signature, in sharps (flats are negative), with the fewest accidentals in the form.
+def _home(form: Form) -> tuple[int, bool]:
+    """The tonic of a form on the line of fifths, and whether its key is a minor one.
 
-    Counted bar by bar over the notes of the chord and of the scale.
+    Taken from the first chord, with sevenths left aside: C7 stands for C major, Cm7 for C minor.
+    A key of more than seven sharps or flats is called by its other name.
     """
-    scale = {pitch % 12 for pitch in form.scale} if form.scale else set()
+    letter, alter, quality = _parse(form.chords[0])
+    minor = -3 in _QUALITIES[quality][1]
+    tonic = _position(letter, alter)
+    signature = tonic - 3 * minor
+    return tonic + 12 * ((signature < -7) - (signature > 7)), minor
 
-    def accidentals(signature: int) -> int:
-        key = range(signature - 1, signature + 6)
-        count = 0
-        for symbol in form.chords:
-            letter, alter, quality = _parse(symbol)
-            root = _position(letter, alter)
-            chord = {7 * (root + fifths) % 12 for fifths in _QUALITIES[quality][1]}
-            names = _names(symbol, signature)
-            count += sum(names[pitch_class] not in key for pitch_class in chord | scale)
-        return count
 
-    return min(range(-7, 8), key=lambda signature: (accidentals(signature), abs(signature)))
+def _signature(form: Form) -> int:
+    """The key signature of a form, in sharps; flats are negative."""
+    tonic, minor = _home(form)
+    return tonic - 3 * minor
 
 
 def _spell(note: Note, names: dict[int, int]) -> _Spelling:
@@ -435,10 +457,16 @@ def _add_part_list(root: ET.Element, parts: Collection[str]) -> None:
 
 
 def _add_measures(
-    part: ET.Element, notes: tuple[Note, ...], bars: int, form: Form, tempo: float, *, top: bool
+    part: ET.Element,
+    notes: tuple[Note, ...],
+    bars: int,
+    form: Form,
+    signature: int,
+    *,
+    tempo: float | None,
 ) -> None:
     """Write one staff, bar by bar; the top one has the chord symbols and the tempo."""
-    length, signature = form.steps_per_bar, _signature(form)
+    length = form.steps_per_bar
     for bar, heads in enumerate(_heads(notes, bars, length)):
         measure = _add(part, "measure", number=str(bar + 1))
         in_form = bar % form.bars
@@ -448,7 +476,7 @@ def _add_measures(
         if bar == 0:
             _add_attributes(measure, notes, length, signature)
         symbol = form.chords[in_form]
-        if top:
+        if tempo is not None:
             if bar == 0:
                 _add(measure, "sound", tempo=f"{tempo:g}")
             if new_line or symbol != form.chords[in_form - 1]:
@@ -499,7 +527,7 @@ def _add_notes(measure: ET.Element, heads: list[_Head], form: Form, signature: i
         if not head.notes:
             _add_rest(measure, head, form.steps_per_bar)
             continue
-        written = [_spell(note, _names_at(note.onset, form, signature)) for note in head.notes]
+        written = [_spell(note, _names_at(note.onset, form)) for note in head.notes]
         lines = [(spelling.letter, spelling.octave) for spelling in written]
         for i, (note, spelling) in enumerate(zip(head.notes, written, strict=True)):
             element = _add(measure, "note")
@@ -538,8 +566,8 @@ def _add_notes(measure: ET.Element, heads: list[_Head], form: Form, signature: i
                     _add(notations, "tied", type=kind)
 
 
-def _names_at(step: int, form: Form, signature: int) -> dict[int, int]:
-    return _names(form.chords[step // form.steps_per_bar % form.bars], signature)
+def _names_at(step: int, form: Form) -> dict[int, int]:
+    return _names(form.chords[step // form.steps_per_bar % form.bars], _home(form)[0])
 
 
 def _add_rest(measure: ET.Element, head: _Head, length: int) -> None:
@@ -566,7 +594,7 @@ def _add_type(element: ET.Element, head: _Head) -> None:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A lead sheet that a notebook or the book shows as a drawing in the page.
+    """A score that a notebook or the book shows as a drawing in the page.
 
     The drawing is made of shapes alone (no fonts, no ids, no scripts), is as wide as the page lets
     it be, and has the colour of the words around it.
@@ -635,12 +663,14 @@ def svg(
     *,
     form: Form = TWELVE_BAR,
     description: str | None = None,
+    key: int | None = None,
+    chord_staff: bool = True,
 ) -> Sheet | Undrawn:
-    """Draw music as a lead sheet in the page; without verovio, put a note there. Chapter 1.
+    """Draw music as a score in the page; without verovio, put a note there. Chapter 1.
 
     Parameters
     ----------
-    music, form : see `musicxml`.
+    music, form, key, chord_staff : see `musicxml`.
     title : what is written above; by default a chorus is called by its number.
     description : what a screen reader says; by default the number of bars, the staves and the chord
         symbols.
@@ -649,9 +679,11 @@ def svg(
     ------
     ValueError : as `musicxml`.
     """
-    title = _title(music, title)
-    description = _text(_describe(music, form) if description is None else description)
-    sheet = musicxml(music, form=form, title=title)
+    title = _title(music, title, chord_staff)
+    if description is None:
+        description = _describe(music, form, chord_staff)
+    description = _text(description)
+    sheet = musicxml(music, form=form, title=title, key=key, chord_staff=chord_staff)
     try:
         ((width, height, shapes),) = _engrave(sheet, _SCREEN)
     except ModuleNotFoundError:
@@ -680,20 +712,25 @@ def pdf(
     form: Form = TWELVE_BAR,
     title: str | None = None,
     composer: str | None = None,
+    key: int | None = None,
+    chord_staff: bool = True,
 ) -> Path:
-    """Write music as a lead sheet on A4 pages into a PDF file; the same bytes each time. Chapter 1.
+    """Write music as a score on A4 pages into a PDF file; the same bytes each time. Chapter 1.
 
     Parameters
     ----------
-    music, form, title, composer : see `musicxml`.
+    music, form, title, composer, key, chord_staff : see `musicxml`.
 
     Raises
     ------
     ValueError : as `musicxml`.
     ModuleNotFoundError : without verovio.
     """
-    title = _title(music, title)
-    pages = _engrave(musicxml(music, form=form, title=title, composer=composer), _PAPER)
+    title = _title(music, title, chord_staff)
+    sheet = musicxml(
+        music, form=form, title=title, composer=composer, key=key, chord_staff=chord_staff
+    )
+    pages = _engrave(sheet, _PAPER)
     # Matplotlib would write the time into the file.
     about = {"Title": title, "Author": composer, "Creator": None, "CreationDate": None}
     buffer = io.BytesIO()
@@ -718,7 +755,7 @@ def pdf(
 
 
 def write_musicxml(music: Music, path: str | os.PathLike[str], **sheet: Any) -> Path:
-    """Write the lead sheet of `musicxml`, which takes the same arguments, into a file. Chapter 1.
+    """Write the score of `musicxml`, which takes the same arguments, into a file. Chapter 1.
 
     Raises
     ------
@@ -727,17 +764,18 @@ def write_musicxml(music: Music, path: str | os.PathLike[str], **sheet: Any) -> 
     return write_whole(path, musicxml(music, **sheet).encode())
 
 
-def _describe(music: Music, form: Form) -> str:
+def _describe(music: Music, form: Form, chord_staff: bool) -> str:
     """The sheet in a sentence, for those who do not see it."""
-    parts = _parts(music)
-    bars = _bars(parts, form)
+    parts = _parts(music, chord_staff)
+    bars = _bars(music, form)
     staves = " and ".join(
         f"{len(notes)} notes on the {name} staff" for name, notes in parts.items()
     )
     symbols = [_spoken(form.chords[bar % form.bars]) for bar in range(min(bars, form.bars))]
     again = ", and so on from the beginning" if bars > form.bars else ""
     count = f"{bars} bar{'s' if bars > 1 else ''}"
-    return f"A lead sheet of {count}, {staves}. The chord symbols read {', '.join(symbols)}{again}."
+    named = f"A {_kind(parts)} of {count}, {staves}"
+    return f"{named}. The chord symbols read {', '.join(symbols)}{again}."
 
 
 class _Shape(NamedTuple):

@@ -91,6 +91,65 @@ def test_the_split(card: str) -> None:
     assert f"({(apart.min(axis=1) == 1).sum():,} of {len(held_out):,})" in card
 
 
+def test_the_weak_spots(card: str) -> None:
+    form, outside, apart, spots = TWELVE_BAR, 0, 0, []
+    for bar, (symbol, pair) in enumerate(zip(form.chords, form.segments, strict=True), start=1):
+        tones = {pitch % 12 for pitch in blues.chord_tones(symbol)}
+        root = next(c for c in range(12) if name(c) == re.match("[A-G][#b]?", symbol)[0])
+        for which, segment in zip(("first", "second"), pair, strict=True):
+            for beat, pitch in enumerate(segment, start=1):
+                if pitch % 12 in tones:
+                    continue
+                outside += 1
+                above = {tone for tone in tones if (pitch - tone) % 12 == 1}
+                below = {tone for tone in tones if (tone - pitch) % 12 == 1}
+                apart += not above | below
+                harsh = (above if beat in (1, 3) else set()) | (above | below) & {root}
+                spots += [
+                    [str(bar), signs(symbol), which, str(beat), signs(name(pitch)), signs(name(t))]
+                    for t in harsh
+                ]
+    notes = sum(len(segment) for pair in form.segments for segment in pair)
+    assert f"{outside} of the {notes} notes of the 24 melodies do not belong" in card
+    assert apart == 1 and "All but one of these lie a half step" in card
+    _, table = card.split(
+        "| bar | chord | melody | beat | note | rubs against |\n|---|---|---|---|---|---|\n"
+    )
+    rows = table.split("\n\n")[0].splitlines()
+    assert [[cell.strip() for cell in row.strip("|").split("|")] for row in rows] == spots
+    named = {(row[1], row[4], row[3]) for row in spots}
+    assert {("F♯dim7", "F", "4"), ("Dm7", "E♭", "2"), ("F7", "B♭", "3")} <= named
+
+
+def test_the_leaps_between_bars(card: str) -> None:
+    pairs = TWELVE_BAR.segments
+    joins = [
+        (bar + 1, i, (bar + 1) % 12 + 1, j, one[-1], other[0])
+        for bar in range(12)
+        for i, one in enumerate(pairs[bar])
+        for j, other in enumerate(pairs[(bar + 1) % 12])
+    ]
+    assert f"there are {len(joins)} joins" in card
+    leaps = [join for join in joins if abs(join[5] - join[4]) == 12]
+    assert leaps == [(2, 1, 3, 1, 72, 60), (5, 0, 6, 0, 60, 72)]
+    assert max(abs(join[5] - join[4]) for join in joins) == 12
+    assert (
+        "Two of them leap an octave: from C5, the end of the second melody of bar 2, to C4, the "
+        "beginning of the second of bar 3; and from C4, the end of the first of bar 5, to C5, the "
+        "beginning of the first of bar 6."
+    ) in card
+
+
+def name(pitch: int) -> str:
+    """A pitch class as a letter with its sign."""
+    return blues.pitch_name(pitch)[:-1] if pitch >= 12 else blues.pitch_name(pitch + 12)[:-1]
+
+
+def signs(text: str) -> str:
+    """Sharps and flats as they are printed."""
+    return text.replace("b", "♭").replace("#", "♯")
+
+
 def test_the_example_runs(card: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (example,) = re.findall(r"```python\n(.+?)```", card, flags=re.S)

@@ -1,4 +1,4 @@
-"""Lead sheets: what is written can be read back, by a musician's rules and by other programs."""
+"""Scores: what is written can be read back, by a musician's rules and by other programs."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from lstm_from_scratch.blues import (
     chord_notes,
     chord_tones,
     chorus,
+    segment_choices,
 )
 from lstm_from_scratch.encoding import CHORDS_ONLY
 from lstm_from_scratch.midi import tracks
@@ -328,21 +329,41 @@ def test_chords_that_are_often_misspelled(symbol, tones):
     assert set(spelled(score.musicxml({"chords": first}, form=form))) == set(tones.split())
 
 
-def test_the_blues_has_two_flats_and_its_melody_no_accidental():
+def test_a_blues_in_c_has_no_key_signature_and_a_sign_wherever_one_is_needed():
     for number in (0, 4095):
         sheet = score.musicxml(chorus(number))
-        assert [e.text for e in elements(sheet, "part/measure/attributes/key/fifths")] == ["-2"] * 2
-        assert elements(sheet, "part[1]/measure/note/accidental") == []
+        assert [e.text for e in elements(sheet, "part/measure/attributes/key/fifths")] == ["0"] * 2
+        # In the melody, the first B flat and the first E flat of each bar.
+        for bar, segment in enumerate(chosen(number)):
+            signs = [e.text for e in elements(sheet, f"part[1]/measure[{bar + 1}]/note/accidental")]
+            assert signs == ["flat"] * len({pitch for pitch in segment if pitch in (63, 70)})
+        # B flat in C7, E flat in F7, both signs of F#dim7, C sharp in A7; Dm7 and G7 have none.
         signs = [
             (bar.get("number"), [e.text for e in bar.iterfind("note/accidental")])
             for bar in elements(sheet, "part[2]/measure")
         ]
-        # E in C7, F sharp, C sharp and E in A7, B in G7.
         assert [(n, s) for n, s in signs if s] == [
-            ("1", ["natural"]), ("3", ["natural"]), ("6", ["sharp"]), ("7", ["natural"]),
-            ("8", ["sharp", "natural"]), ("10", ["natural"]), ("11", ["natural"]),
-            ("12", ["natural"]),
+            ("1", ["flat"]), ("2", ["flat"]), ("3", ["flat"]), ("5", ["flat"]),
+            ("6", ["flat", "sharp"]), ("7", ["flat"]), ("8", ["sharp"]), ("11", ["flat"]),
         ]  # fmt: skip
+
+
+def chosen(number):
+    """The segments of a chorus, bar by bar."""
+    choices = segment_choices(number, TWELVE_BAR)
+    return [TWELVE_BAR.segments[bar][choice] for bar, choice in enumerate(choices)]
+
+
+@pytest.mark.parametrize("key", range(-7, 8))
+def test_another_key_signature_changes_the_signs_and_nothing_else(key):
+    music = improvisation(np.random.default_rng(4))
+    plain, other = score.musicxml(music), score.musicxml(music, key=key)
+    found = elements(other, "part/measure/attributes/key/fifths")
+    assert [e.text for e in found] == [str(key)] * 2
+    assert read(other) == read(plain)
+    assert spelled(other) == spelled(plain)
+    if key == -2:  # the scale needs no other sign then
+        assert elements(score.musicxml(chorus(9), key=key), "part[1]//accidental") == []
 
 
 @pytest.mark.parametrize("up", range(12))
@@ -359,13 +380,22 @@ def test_the_signature_moves_with_the_music(up):
     sheet = score.musicxml({"chords": chord_notes(form)}, form=form)
     fifths = int(elements(sheet, "part/measure/attributes/key/fifths")[0].text)
     assert -7 <= fifths <= 7
-    assert (fifths - (7 * up - 2)) % 12 == 0
+    assert (fifths - 7 * up) % 12 == 0
 
 
-def test_of_equal_signatures_the_plainest_is_taken():
-    form = Form("one", ("C",), scale=(60, 64, 67))  # fits one flat, none, and one sharp
+@pytest.mark.parametrize(
+    ("symbol", "fifths"),
+    [
+        ("C7", 0), ("Cm7", -3), ("F7", -1), ("Am", 0), ("Bb6", -2), ("F#m7b5", 3),
+        ("C#", 7), ("Cb", -7), ("G#m", 5), ("G#", -4), ("Abm7", -7), ("Dbm", 4), ("Fb7", 4),
+        ("B#", 0),
+    ],
+)  # fmt: skip
+def test_the_key_is_that_of_the_first_chord(symbol, fifths):
+    form = Form("two", (symbol, "E7"))
     sheet = score.musicxml([Note(60, 0, 8)], form=form)
-    assert [e.text for e in elements(sheet, "part/measure/attributes/key/fifths")] == ["0"]
+    found = elements(sheet, "part/measure/attributes/key/fifths")
+    assert [e.text for e in found] == [str(fifths)]
 
 
 def test_a_melody_outside_the_scale_is_spelled_near_the_key():
@@ -377,6 +407,52 @@ def test_a_note_that_is_tied_into_the_next_chord_keeps_its_name():
     form = Form("two", ("F#7", "Bb7"))
     sheet = score.musicxml([Note(70, 4, 8), Note(70, 12, 4)], form=form)
     assert spelled(sheet) == ["A#", "A#", "Bb"]
+
+
+# ---- With and without the staff of the chords ---------------------------------------------------
+
+
+def test_a_lead_sheet_is_the_melody_with_the_symbols(tmp_path):
+    piece = chorus(9)
+    whole, lead = (score.musicxml(piece, chord_staff=shown) for shown in (True, False))
+    assert read(lead) == {"Melody": piece.melody}
+    assert len(elements(lead, ".//harmony")) == len(elements(whole, ".//harmony")) > 0
+    assert elements(lead, ".//group-symbol") == [] != elements(whole, ".//group-symbol")
+    drawn = score.svg(piece, chord_staff=False)
+    assert drawn.description.startswith("A lead sheet of 12 bars, 48 notes on the melody staff. ")
+    assert len(shapes(drawn, "clef")) == 3
+    path = score.write_musicxml(piece, tmp_path / "a.musicxml", chord_staff=False)
+    assert path.read_text(encoding="utf-8") == lead
+    pages = [
+        score.pdf(piece, tmp_path / "a.pdf", chord_staff=c).read_bytes() for c in (True, False)
+    ]
+    assert len(pages[1]) < len(pages[0])
+
+
+def test_a_sheet_is_called_what_musicians_call_it():
+    piece = chorus(9)
+    melody, chords = {"melody": piece.melody}, {"chords": piece.chords}
+    for music, shown, kind in (
+        (melody | chords, True, "Piano score"),
+        (melody | chords, False, "Lead sheet"),
+        (melody, True, "Lead sheet"),
+        (chords, True, "Piano score"),
+    ):
+        sheet = score.musicxml(music, chord_staff=shown)
+        assert [e.text for e in elements(sheet, "work/work-title")] == [kind]
+        drawn = score.svg(music, chord_staff=shown)
+        assert drawn.title == kind and drawn.description.startswith(f"A {kind.lower()} of 12 bars")
+
+
+def test_a_lead_sheet_is_as_long_as_its_chords():
+    music = {"melody": [Note(60, 0, 4)], "chords": chord_notes(TWELVE_BAR)}
+    sheet = score.musicxml(music, chord_staff=False)
+    assert [len(part.findall("measure")) for part in elements(sheet, "part")] == [12]
+
+
+def test_chords_alone_have_no_lead_sheet():
+    with pytest.raises(ValueError, match="a lead sheet needs a melody"):
+        score.musicxml({"chords": chord_notes(TWELVE_BAR)}, chord_staff=False)
 
 
 # ---- What programs need ------------------------------------------------------------------------
@@ -583,7 +659,9 @@ def test_a_chorus_is_three_lines_that_fill_the_width(music):
 
 
 def test_glyphs_stand_upright():
-    for flat in shapes(score.svg(chorus(5)), "keyAccid"):
+    flats = shapes(score.svg(chorus(5), key=-2), "keyAccid")
+    assert len(flats) == 2 * 6
+    for flat in flats:
         _, top, _, bottom = box(flat)
         line = float(re.findall(r"-?[\d.]+", flat.get("transform"))[1])
         assert line - top > 2 * (bottom - line), "a flat's stem goes up"
@@ -666,6 +744,12 @@ def test_what_can_not_be_written_is_refused_and_leaves_the_old_file(
         assert [p.name for p in tmp_path.iterdir()] == ["a"]
     with pytest.raises(ValueError, match=message):
         score.musicxml(music, **options)
+
+
+@pytest.mark.parametrize("key", [-8, 8, 0.5, "C"])
+def test_a_key_has_up_to_seven_signs(key):
+    with pytest.raises(ValueError, match="expected a number of sharps from -7"):
+        score.musicxml(chorus(1), key=key)
 
 
 @pytest.mark.parametrize("tempo", [0, -1, float("nan"), float("inf")])

@@ -2,7 +2,8 @@
 
     python tools/pieces.py
 
-The build of the book does this too and copies them from `FOLDER` into its own. What is offered is
+On paper a piece is a piano score: its chords are written out below the melody. The build of the
+book does this too and copies the files from `FOLDER` into its own. What is offered is
 named here and nowhere else; in a chapter, ``{downloads} NAME`` says where the links stand. The same
 pieces give the same files each time.
 """
