@@ -216,7 +216,9 @@ def test_after_a_stranger_the_walk_begins_anywhere_in_the_scale():
 # Those that come with the package
 
 
-@pytest.mark.parametrize("name", ["feed-forward-1", "feed-forward-16", "feed-forward-17", "simple-network"])
+@pytest.mark.parametrize(
+    "name", ["feed-forward-1", "feed-forward-16", "feed-forward-17", "simple-network"]
+)
 def test_a_stored_network_is_that_of_seed_0_in_the_table(name, root):
     path = root / "results" / "composers.csv"
     if not path.exists():

@@ -1,6 +1,6 @@
 """The wheel: what is in it, and the module as it works from there, with no extra installed.
 
-The chapters are run in such an environment too, by ``tools/run_tests.py``.
+The chapters are run in such an environment too, by ``tools/execute.py``.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ def tool(root: Path) -> ModuleType:
     """The tool that builds and installs the wheel."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(root / "tools")
-        spec = importlib.util.spec_from_file_location("run_tests", root / "tools" / "run_tests.py")
+        spec = importlib.util.spec_from_file_location(
+            "downloaded", root / "tools" / "downloaded.py"
+        )
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
     return module

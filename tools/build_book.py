@@ -8,8 +8,9 @@ in the notebooks that they offer, and the book goes to _build/html-no-solutions.
 
 Beside the pages lies an archive of them all, to be unpacked and read where there is no network.
 
-Notebooks are executed (from a cache where neither their cells nor the module have changed), every
-warning is an error, and a failing cell stops the build. The page to open is printed at the end.
+Pages are executed (see `execute`; from a cache where neither their cells nor the module have
+changed), every warning is an error, and a failing cell stops the build. The page to open is printed
+at the end.
 A build that fails leaves no stamp, so the next one starts again and shows the same warnings.
 """
 
@@ -28,6 +29,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+import execute
 import pieces
 from fingerprint import BUILD, CODE, PAGES, ROOT, clean_stale, fingerprint, read
 
@@ -57,17 +59,11 @@ WITHOUT_SOLUTIONS = Edition(
 # reach, and would hide the warnings that are about the book.
 NOT_OURS = "[IPKernelApp] WARNING | Kernel is running over TCP without encryption"
 
-# Of Sphinx's long account of what it does, what is worth waiting for.
-NEWS = re.compile(
-    r"((?:book|notebooks)/\S+): (Executing notebook|Executed notebook in [\d.]+ seconds)"
-)
 
-
-def tell_news(lines: Iterable[str]) -> None:
-    """Print which notebook is executed and how long it took; drop everything else."""
-    for line in lines:
-        if news := NEWS.search(line):
-            print(f"  {news[1]}: {news[2].lower()}", flush=True)
+def tell_nothing(lines: Iterable[str]) -> None:
+    """Read Sphinx's long account of what it does to its end, or it would stop and wait."""
+    for _ in lines:
+        pass
 
 
 def tell_warnings(lines: Iterable[str]) -> None:
@@ -100,7 +96,7 @@ def build(edition: Edition) -> int:
         encoding="utf-8",
         errors="replace",
     ) as process:
-        news = threading.Thread(target=tell_news, args=(process.stdout,))
+        news = threading.Thread(target=tell_nothing, args=(process.stdout,))
         news.start()
         tell_warnings(process.stderr)
         news.join()
@@ -147,6 +143,9 @@ def main(arguments: list[str] | None = None) -> int:
     print("Building the book: executing the notebooks takes a while the first time", flush=True)
     start = time.monotonic()
     print(f"  pieces to download: {len(pieces.write_all())} files", flush=True)
+    if failed := execute.execute(execute.pages()):
+        print(f"The book was not built: {failed} pages failed, see above.", file=sys.stderr)
+        return 1
     code = build(edition)
     if code != 0:
         print(f"The book was not built (exit code {code}); the reason is above.", file=sys.stderr)

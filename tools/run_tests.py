@@ -1,163 +1,40 @@
-"""Run the tests that need no built book, and every chapter as someone who has downloaded it.
+"""Run the tests that need no built book, and compare every chapter with what it puts out.
 
     python tools/run_tests.py [NOTEBOOK ...]
 
-The module is built into a wheel, and that is installed into a new environment outside the checkout.
-Of the packages that are installed here, the environment has only those that the wheel asks for and
-those of a Jupyter kernel: none of the extras, nothing of the book. Copies of the notebooks, all of
-them unless some are named, are executed there, each output compared with the stored one (nbval).
+All chapters, unless some are named, are executed if they have not been since their cells or the
+module changed, as `execute` says: outside of the checkout, with the wheel of the module and nothing
+that it does not ask for. What comes out of each cell is compared with what is stored, by nbval.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
 import subprocess
 import sys
-import sysconfig
-import tempfile
-import venv
-from collections.abc import Iterable
-from importlib import metadata
 from pathlib import Path
 
+import execute
 from fingerprint import ROOT, clean_stale
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
-
-SOURCES = ("lstm_from_scratch", "results", "pyproject.toml", "README.md", "LICENSE")
-"""What the wheel is made of; copied first, so that building leaves nothing in the checkout."""
 
 NEED_THE_BOOK = sorted(f"tests/{path.name}" for path in (ROOT / "tests").glob("test_book*.py"))
 """Tests of the built pages: `make test` runs them after the others, when there is a book."""
 
-KERNEL = "downloaded"
-"""What Jupyter calls the kernel of the new environment."""
 
-# Stands in the new environment and is imported when its Python starts.
-HIDE = """\
-import sys
-
-
-class Hidden:
-    \"\"\"Keeps what was not asked for from being found.\"\"\"
-
-    names = frozenset({names})
-
-    @classmethod
-    def find_spec(cls, name, path=None, target=None):
-        if name.partition(".")[0] in cls.names:
-            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
-
-
-sys.meta_path.insert(0, Hidden)
-"""
-
-
-def build_wheel(folder: Path) -> Path:
-    """Build the wheel into a folder, with the setuptools that is installed here."""
-    source = folder / "source"
-    source.mkdir(parents=True)
-    for name in SOURCES:
-        if (ROOT / name).is_dir():
-            unwanted = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(ROOT / name, source / name, ignore=unwanted)
-        else:
-            shutil.copy(ROOT / name, source)
-    pip("wheel", "--no-build-isolation", "--no-deps", "--wheel-dir", folder, source)
-    (wheel,) = folder.glob("*.whl")
-    return wheel
-
-
-def pip(*arguments: str | Path) -> None:
-    """Run pip without a network."""
-    command = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
-    subprocess.run([*command, *arguments, "--no-index", "--quiet"], check=True)
-
-
-def asked_for(requirements: Iterable[str]) -> set[str]:
-    """The installed packages that fulfil requirements, and theirs, by their canonical names."""
-    found: dict[str, set[str]] = {}
-    waiting = [(text, {""}) for text in requirements]  # and the extras for which they are asked
-    while waiting:
-        text, extras = waiting.pop()
-        package = Requirement(text)
-        marker = package.marker
-        if marker and not any(marker.evaluate({"extra": extra}) for extra in extras):
-            continue
-        name = canonicalize_name(package.name)
-        new = {"", *package.extras} - found.setdefault(name, set())
-        found[name] |= new
-        if new:
-            waiting += [(inner, new) for inner in metadata.requires(name) or ()]
-    return set(found)
-
-
-def not_asked_for(requirements: Iterable[str]) -> list[str]:
-    """The modules that are installed here, and that neither we nor a requirement brings along."""
-    wanted = asked_for(requirements)
-    return sorted(
-        module
-        for module, packages in metadata.packages_distributions().items()
-        if module != "lstm_from_scratch" and wanted.isdisjoint(map(canonicalize_name, packages))
-    )
-
-
-def make_environment(folder: Path, wheel: Path) -> Path:
-    """Install a wheel into a new environment and return the path of its Python."""
-    builder = venv.EnvBuilder(symlinks=os.name != "nt")
-    builder.create(folder)
-    place = builder.ensure_directories(folder)
-    pip("--python", place.env_exe, "install", "--no-deps", wheel)
-    (packages,) = folder.rglob("site-packages")
-    # A folder that is named in a .pth file is looked into last, and the .pth files in it are not
-    # read: so the module is that of the wheel, not the checkout's, which is installed here.
-    here = dict.fromkeys(sysconfig.get_path(kind) for kind in ("purelib", "platlib"))
-    (packages / "here.pth").write_text("\n".join([*here, "import hide", ""]), encoding="utf-8")
-    (ours,) = metadata.distributions(name="lstm-from-scratch", path=[str(packages)])
-    hidden = not_asked_for([*ours.requires, "ipykernel"])
-    (packages / "hide.py").write_text(HIDE.format(names=hidden), encoding="utf-8")
-    return Path(place.env_exe)
-
-
-def make_kernel(folder: Path, python: Path) -> None:
-    """Write for Jupyter how to start a kernel in the new environment."""
-    specification = {
-        "argv": [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"],
-        "display_name": "A downloaded chapter",
-        "language": "python",
-        "env": {"PYTHONPATH": ""},
-    }
-    place = folder / "kernels" / KERNEL / "kernel.json"
-    place.parent.mkdir(parents=True)
-    place.write_text(json.dumps(specification), encoding="utf-8")
-
-
-def main(notebooks: list[str]) -> int:
-    """Run everything and return pytest's exit code."""
+def main(names: list[str]) -> int:
+    """Run everything and return pytest's exit code, or 1 if a chapter could not be executed."""
     clean_stale()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name).resolve()
-        wheel = build_wheel(folder / "wheel")
-        python = make_environment(folder / "environment", wheel)
-        make_kernel(folder / "jupyter", python)
-        chapters = folder / "chapters"
-        chapters.mkdir()
-        for path in notebooks or sorted((ROOT / "notebooks").glob("*.ipynb")):
-            shutil.copy(path, chapters)
-        print(f"The chapters run with {wheel.name}, installed outside the checkout", flush=True)
-        paths = os.pathsep.join(filter(None, [f"{folder / 'jupyter'}", os.getenv("JUPYTER_PATH")]))
-        return subprocess.run(
-            [
-                *(sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadscope"),
-                *("--rootdir", ROOT, "-c", ROOT / "pyproject.toml"),
-                *("--nbval", "--nbval-kernel-name", KERNEL),
-                *("tests", *(f"--ignore={name}" for name in NEED_THE_BOOK), chapters),
-            ],
-            cwd=ROOT,
-            env=os.environ | {"JUPYTER_PATH": paths},
-        ).returncode
+    chapters = [Path(name).resolve() for name in names]
+    chapters = chapters or [path for path in execute.pages() if execute.chapter(path)]
+    if execute.execute(chapters):
+        return 1
+    return subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadscope"),
+            *("-p", "replay", "--replay"),
+            *("tests", *(f"--ignore={name}" for name in NEED_THE_BOOK), *chapters),
+        ],
+        cwd=ROOT,
+    ).returncode
 
 
 if __name__ == "__main__":
