@@ -22,7 +22,7 @@ from .composing import free_run
 from .network import Network, State, Topology, record
 
 SETTLED = 40
-"""Choruses after which a network that keeps the form is taken to be in its stride."""
+"""Choruses after which a network that keeps the form is taken to have settled."""
 
 
 # ---- Listen --------------------------------------------------------------------------------------
@@ -43,7 +43,7 @@ def landmarks(form: Form) -> dict[str, np.ndarray]:
 
 
 def entropy(labels: np.ndarray) -> float:
-    """How much there is to know about labels that come as often as here, in bits. Chapter 9.
+    """How uncertain a label is for someone who knows how often each comes, in bits. Chapter 9.
 
     Parameters
     ----------
@@ -59,11 +59,11 @@ def entropy(labels: np.ndarray) -> float:
 def mutual_information(values: np.ndarray, labels: np.ndarray, *, bins: int = 16) -> float:
     """How much a value, read with limited precision, tells about a label, in bits.
 
-    Values are sorted into ``bins`` classes that hold as many samples each (equal values share one),
-    so only their order matters: a cell state tells as much as its squashed state.
+    Values are sorted into ``bins`` classes of equally many samples (equal values share a class).
+    So only their order matters: a cell state tells as much as its squashed state.
 
-    A table of counts from few samples shows some information even where there is none. What is
-    expected of chance is subtracted (Miller and Madow): (entries of the table that are not 0, less
+    A table of counts from few samples shows some information even where there is none. What chance
+    alone would show is subtracted (Miller and Madow): (entries of the table that are not 0, less
     rows, less columns, plus 1) / (2 ln 2 samples). So the result can be a little below 0.
 
     Parameters
@@ -93,7 +93,7 @@ class Knowledge(NamedTuple):
 
     bits : mutual information, shape ``(cells,)``.
     chance : the mean of the same for labels that were shuffled over the form, shape ``(cells,)``.
-    reached : in what share of the shuffles as much or more was found, shape ``(cells,)``.
+    reached : the share of the shuffles that told as much or more, shape ``(cells,)``.
     """
 
     bits: np.ndarray
@@ -111,10 +111,10 @@ def knowledge(
 ) -> Knowledge:
     """How much each cell tells about a label of the form, and how much of that is chance.
 
-    A cell of a network that plays the same form again and again has a value of its own at each
+    A network plays the same form again and again, so each cell has a value of its own at each
     position. Whatever these values are, they tell something about anything else that depends on
-    the position. So the labels are shuffled over the positions, all choruses alike: what is found
-    then is what *any* numbers would tell.
+    the position. So the labels are shuffled over the positions, in all choruses alike: what is
+    found then is what *any* numbers would tell.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def knowledge(
     labels : of the steps of one chorus, such as one of `landmarks`, shape ``(steps,)``.
     rng : of the shuffles.
     bins : see `mutual_information`.
-    shuffles : how many, at least 1.
+    shuffles : how often labels are shuffled, at least 1.
 
     Raises
     ------
@@ -153,10 +153,10 @@ def knowledge(
 
 
 def cell_names(topology: Topology) -> list[str]:
-    """What people call each cell: its block and its number there, counted from 1. Chapter 9.
+    """What people call each cell: its block and its number in it, both from 1. Chapter 9.
 
-    ``"3.2"`` is the second cell of the third block. In the code they are counted from 0, all in
-    one row.
+    ``"3.2"`` is the second cell of block 3. In the code blocks and cells are counted from 0, and
+    the cells of all blocks in one row.
     """
     return [
         f"{block + 1}.{number}"
@@ -187,18 +187,18 @@ def silence(
     at: np.ndarray | float = 0.0,
     to: str | None = None,
 ) -> Network:
-    """Stop cells from being heard: everyone who read their outputs reads a constant instead.
+    """Stop cells from being heard: every unit that read their outputs reads a constant instead.
 
-    Their weights become 0, and what the constant would have added goes into the bias of each
-    reader.
+    The weights from these cells become 0, and what the constant adds goes into the bias of each
+    unit that read them.
 
     Parameters
     ----------
     network : it stays as it is.
     cells : which ones, such as `cells_of` a block.
-    at : what is heard in their place, one number for all or one for each: 0 is silence, their mean
-        output leaves the readers with what they are used to on average.
-    to : the voice that doesn't hear them any more; everyone, unless given.
+    at : what is heard in their place, one number for all or one for each. 0 is silence; with the
+        mean output of a cell, its readers get what they got on average.
+    to : the voice that no longer hears them. Unless it is given, no voice does.
 
     Returns
     -------
@@ -233,7 +233,7 @@ def freeze(
     block: int,
     value: float,
 ) -> Network:
-    """Hold a gate still: it reads nothing any more and always stands at one value.
+    """Hold a gate still: it no longer reads anything and always has the same value.
 
     Parameters
     ----------
@@ -271,7 +271,7 @@ def freeze(
 
 
 def place(roll: np.ndarray, form: np.ndarray) -> tuple[int, float]:
-    """Where in the form is this music? The best answer, and how good it is.
+    """Where in the form is this music? The position that fits best, and how well it fits.
 
     Parameters
     ----------
@@ -280,8 +280,8 @@ def place(roll: np.ndarray, form: np.ndarray) -> tuple[int, float]:
 
     Returns
     -------
-    position, agreement : the position of the form at which the roll begins if as many steps as
-        possible are to agree (the first such), and the share of its steps that do.
+    position, agreement : the position of the form from which on most steps of the roll agree with
+        it (the first, if there are several), and the share of steps that do.
 
     Raises
     ------
@@ -306,11 +306,11 @@ def place(roll: np.ndarray, form: np.ndarray) -> tuple[int, float]:
 class Outcome(NamedTuple):
     """What became of networks that were disturbed, one entry for each; shapes ``(trials,)``.
 
-    at : the position of the form after which it happened.
-    slipped : whether a wrong step followed at all.
+    at : the position of the form after which it was disturbed.
+    slipped : whether any wrong step followed.
     displaced : by how many steps the last chorus lies ahead of where it should be, 0 if it is in
         its place; modulo the length of the form.
-    agreement : the share of the last chorus that is right there, 1 if the form is found again.
+    agreement : the share of its steps that are right at that place, 1 if the form is found again.
     """
 
     at: np.ndarray
@@ -331,8 +331,8 @@ def disturb(
 ) -> Outcome:
     """Push the cell states of a network that plays the form, and let it go on by itself.
 
-    Each time it is pushed once, at a position drawn at random: normal noise is added to the cell
-    states, ``size`` times as large as a cell's own standard deviation over the form.
+    In each trial it is pushed once, at a position drawn at random: normal noise is added to the
+    cell states, ``size`` times as large as a cell's own standard deviation over the form.
 
     Parameters
     ----------
@@ -341,8 +341,8 @@ def disturb(
     size : of the noise; 1 is as much as the states move by themselves.
     rng : of positions and noise.
     trials : how often.
-    choruses : to play after the push; the last is looked at.
-    cells : which are pushed, all unless given.
+    choruses : how many it plays after the push; the last one is judged.
+    cells : which ones are pushed; all of them, unless given.
 
     Raises
     ------

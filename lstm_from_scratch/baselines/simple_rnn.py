@@ -1,12 +1,13 @@
 """A plain recurrent network: one layer of tanh units that read the inputs and one another.
 
-No gates, no cells: what it knows of the past is the outputs y of its hidden units, computed anew
-at every step. Inputs, sources and outputs are those of `network`, so that the same music goes in
-and the same error comes out; where an LSTM has cell outputs, this one has its units' outputs.
+It has no gates and no cells. All that it knows of the past is the outputs y of its hidden units,
+which are computed anew at every step. Inputs, sources and outputs are those of `network`, so that
+the same music goes in and the same error comes out; where an LSTM has cell outputs, this network
+has the outputs of its units.
 
-Its gradient is found in both ways: back through time (BPTT) over a window, and carried forward
-(RTRL), exact, at every step. The first half of the module is plain NumPy, to be read; the second
-half is the same compiled, to be run. A test holds the two together.
+Its gradient is found in two ways: by going back through time (BPTT) over a window, and by carrying
+influences forward (RTRL) at every step, without truncation. The first half of the module is plain
+NumPy, to be read; the second half is the same compiled, to be run. A test checks that they agree.
 
 Chapter 3 (Why networks forget) builds this module up.
 """
@@ -31,7 +32,7 @@ from .layers import CHUNK, back, squash, turn, weigh
 from .rehearsal import Lesson, Result, checked, checked_choruses, rehearse, stream
 
 UNITS = 14
-"""Hidden units: 702 weights, the fewest units with no fewer weights than Experiment 1's LSTM."""
+"""Hidden units: the fewest that give no fewer weights (702) than Experiment 1's LSTM has (672)."""
 
 
 @dataclass(frozen=True)
@@ -196,7 +197,7 @@ def full_gradient(network: SimpleNetwork, steps: list[Step], targets: np.ndarray
 
     Parameters
     ----------
-    steps : the record that `listen` made; what came before it counts as constant.
+    steps : the record that `listen` made. The outputs before its first step count as constants.
     targets : what should have been predicted, shape ``(steps, inputs)``.
 
     Williams and Zipser (1995); chapter 3.
@@ -228,7 +229,7 @@ def advance(network: SimpleNetwork, influence: np.ndarray, step: Step) -> np.nda
 
     Returns
     -------
-    The influence after the step. Exact as long as the weights stay.
+    The influence after the step. It is exact as long as the weights do not change.
 
     Robinson and Fallside (1987), Williams and Zipser (1995); chapter 3.
     """
@@ -257,11 +258,11 @@ def step_gradient(
 
 
 def free_run(network: SimpleNetwork, seed: np.ndarray, steps: int) -> np.ndarray:
-    """Let a network play: its own predictions, on above 0.5, are its next inputs.
+    """Let a network play: its inputs are its own predictions, 1 where they are above 0.5.
 
     Parameters
     ----------
-    seed : the steps that are given, shape ``(at least 1, inputs)``. steps : to play in all.
+    seed : the steps that are given, shape ``(at least 1, inputs)``. steps : how many in all.
 
     Returns
     -------
@@ -644,10 +645,10 @@ def train_stream(
     method : how, with a rate that falls as `rehearsal.stream` says. Its rule is BPTT, and what it
         says of a test for success is not used.
     rolls : the choruses, shape ``(choruses, steps, inputs)``, zeros and ones.
-    strict : so many units, the first, can make gross errors: those of the chords. What a melody
+    strict : only the first so many units can make gross errors: those of the chords. What a melody
         plays is a choice.
-    fresh : each chorus of this number begins from a cleared state, as a composition does, whatever
-        the errors. 0: none does.
+    fresh : one in so many choruses begins from a cleared state, as a composition does, whatever the
+        errors. 0: none does.
 
     Returns
     -------
