@@ -87,7 +87,7 @@ def backward(
     h_low, h_high = t.cell_range("h")
 
     def of_blocks(values: np.ndarray, gate: np.ndarray) -> np.ndarray:
-        """What the cells of each block want of their gate, through the gate's logistic."""
+        """The derivative at the net input of each block's gate, from those at what it multiplies."""
         return np.bincount(block, values, minlength=t.blocks) * gate * (1 - gate)
 
     state, record = cleared(t) if state is None else state, []
