@@ -87,7 +87,7 @@ def backward(
     h_low, h_high = t.cell_range("h")
 
     def of_blocks(values: np.ndarray, gate: np.ndarray) -> np.ndarray:
-        """What the cells of each block want of their gate, through the gate's logistic."""
+        """The derivatives at the net inputs of gates: a sum over the cells of each block."""
         return np.bincount(block, values, minlength=t.blocks) * gate * (1 - gate)
 
     state, record = cleared(t) if state is None else state, []
