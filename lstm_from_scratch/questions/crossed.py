@@ -27,8 +27,9 @@ from ..training import RECOMMENDED, Diverged, train
 
 STEPS = 3_004_800
 """Steps after which every learner is given up: 31,300 choruses. Full RTRL sets the bound: its step
-takes three to fourteen times as long as one of another learner, and so all runs together take an hour or two of one
-core. Of 232 runs of the recommended recipe (``experiment-1``) seven in ten have learned by then."""
+takes three to fourteen times as long as one of another learner, and so all runs together take an
+hour or two of one core. Of 232 runs of the recommended recipe (``experiment-1``) seven in ten have
+learned by then."""
 
 CLIP = 1.0
 """The largest norm of a gradient where it is limited, as in the study of the simple network: of one
