@@ -1,6 +1,6 @@
 """Writing files so that an interruption never leaves half of one.
 
-Chapter 6 (One step at a time) saves networks with it.
+Appendix A (The engine room) saves networks with it.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ then the block: that is what a processor works on at once (see `vectors`).
 Nothing here may be reordered by the compiler: a seed gives the same weights, bit for bit, on every
 machine, alone or in a lane beside others.
 
-Chapter 6 (One step at a time) builds this module up.
+Appendix A (The engine room) explains this module.
 """
 
 from __future__ import annotations
@@ -976,7 +976,7 @@ def _heard(topology: Topology, voice: Voice) -> list[Voice]:
 def rooms(
     topology: Topology, lanes: int, rules: tuple[Rule, ...] | None = None
 ) -> tuple[Room, ...]:
-    """Divide an arena among the voices of a topology, which learn by these rules. Chapter 6."""
+    """Divide an arena among the voices of a topology, which learn by these rules. Appendix A."""
     rules = ("at once",) * len(topology.voices) if rules is None else rules
     made: dict[str, Room] = {}
     places: dict[str, tuple[int, int]] = {}
@@ -1054,7 +1054,7 @@ def _forget(room: Room, arena: np.ndarray, lane: int) -> None:
 
 
 def zeros(count: int) -> np.ndarray:
-    """Float64 zeros of shape ``(count,)`` that begin where a line of the cache does. Chapter 6."""
+    """Float64 zeros, shape ``(count,)``, that begin where a line of the cache does. Appendix A."""
     data = np.zeros(count + ALIGNED)
     skipped = -(data.ctypes.data // data.itemsize) % ALIGNED
     return data[skipped : skipped + count]

@@ -2,7 +2,7 @@
 
 A table is CSV text after some lines of comment, which say what it is, how to make it again and
 what made it. `study` writes the tables in ``results/``, and `stored` reads those that come with
-this package; chapters 3, 6, 7, 8, 10 and 11 do.
+this package; chapters 3, 6, 7, 8, 10, 11 and appendix A do.
 """
 
 from __future__ import annotations

@@ -486,7 +486,7 @@ def save(result: Result, path: str | os.PathLike[str]) -> None:
     """Write a trained network with its recipe and curve to an ``.npz`` file.
 
     The file is written beside its place and then renamed: an interrupted save leaves an old file
-    whole. Chapter 6.
+    whole. Appendix A.
     """
     about = {
         "format": FORMAT,
@@ -508,7 +508,7 @@ def save(result: Result, path: str | os.PathLike[str]) -> None:
 
 
 def load(path: str | os.PathLike[str]) -> Result:
-    """Read a file that `save` wrote. Nothing in it is executed.
+    """Read a file that `save` wrote. Nothing in it is executed. Appendix A.
 
     Raises
     ------

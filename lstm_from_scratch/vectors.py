@@ -6,7 +6,7 @@ once, with whatever registers the processor has. Every operation acts on each el
 strict IEEE arithmetic, without contraction or reordering: the same numbers come out to the bit
 whatever the processor, and whether a network stands alone or in a lane beside others.
 
-Chapter 6 (One step at a time) says why this is worth having.
+Appendix A (The engine room) says why this is worth having.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ types to the signature. Napoleon, Sphinx's own reader of that style, takes what 
 colon for a type. So the sections are read here, and become the lists that Sphinx knows how to set.
 On the way
 
-* ``Chapter 5`` becomes a link; what names no chapter gets those of its module;
+* ``Chapter 5`` and ``appendix A`` become links; what names neither gets those of its module;
 * names in single backticks become links to what they name;
 * compiled functions are shown as the functions that were compiled.
 """
@@ -35,7 +35,7 @@ LONGEST_VALUE = 60
 
 # "name : text" or "one, two : text", at the beginning of a line or of a sentence.
 ITEM = re.compile(r"(?:^|(?<=[.;] ))\*{0,2}(\w+(?:, \w+)*) : ")
-CHAPTERS = re.compile(r"\b([Cc]hapters?)\s(\d+)")
+CHAPTERS = re.compile(r"\b([Cc]hapters?)\s(\d+)|\b([Aa]ppendix)\s([A-Z])\b")
 ANOTHER = re.compile(r"((?:\s\([^)]*\))?(?:, and|,|\sand)\s(?:chapter\s)?)(\d+)\b(?!\.\d)")
 NAME = re.compile(r"(?<![`:\w])`([^`<]+)`(?!`)")
 
@@ -44,12 +44,13 @@ NAME = re.compile(r"(?<![`:\w])`([^`<]+)`(?!`)")
 
 
 def link_chapters(text: str) -> str:
-    """Make links of the chapters that a text names, alone or in a list."""
+    """Make links of the chapters that a text names, alone or in a list, and of appendices."""
     parts, end = [], 0
     while match := CHAPTERS.search(text, end):
-        parts += [text[end : match.start()], _chapter(f"{match[1]} {match[2]}")]
+        word, number = match[1] or match[3], match[2] or match[4]
+        parts += [text[end : match.start()], _chapter(f"{word} {number}")]
         end = match.end()
-        while match[1].endswith("s") and (more := ANOTHER.match(text, end)):
+        while word.endswith("s") and (more := ANOTHER.match(text, end)):
             parts += [more[1], _chapter(more[2])]
             end = more.end()
     return "".join([*parts, text[end:]])
@@ -59,12 +60,13 @@ def _chapter(words: str) -> str:
     return f":chapter:`{words}`"
 
 
-def numbers(text: str) -> list[int]:
-    """The chapters that a text names, in rising order."""
-    return sorted({int(n) for n in re.findall(r":chapter:`\D*(\d+)`", link_chapters(text))})
+def numbers(text: str) -> list[str]:
+    """The chapters that a text names, in rising order, then the letters of appendices."""
+    found = set(re.findall(r":chapter:`(?:\w+ )?(\d+|[A-Z])`", link_chapters(text)))
+    return sorted(found, key=lambda number: (not number.isdigit(), len(number), number))
 
 
-def chapters_of(thing: Any, module: ModuleType) -> list[int]:
+def chapters_of(thing: Any, module: ModuleType) -> list[str]:
     """The chapters of a class or function: those that it names, or else those of its module."""
     return numbers(inspect.getdoc(thing) or "") or numbers(module.__doc__ or "")
 
@@ -289,14 +291,16 @@ def process_docstring(
         lines += ["", _chapter_line(numbers(module.__doc__ or "")), ""]
 
 
-def _chapter_line(found: Sequence[int]) -> str:
+def _chapter_line(found: Sequence[str]) -> str:
     """A sentence that names these chapters, such as "Chapters 7 and 8."; empty without any."""
-    if not found:
-        return ""
-    *first, last = map(str, found)
-    if not first:
-        return link_chapters(f"Chapter {last}.")
-    return link_chapters(f"Chapters {', '.join(first)} and {last}.")
+    chapters = [number for number in found if number.isdigit()]
+    named = [f"appendix {letter}" for letter in found if not letter.isdigit()]
+    if chapters:
+        *first, last = chapters
+        several = f"chapters {', '.join(first)} and {last}"
+        named.insert(0, several if first else f"chapter {last}")
+    line = " and ".join(named)
+    return link_chapters(f"{line[0].upper()}{line[1:]}.") if line else ""
 
 
 def _home(name: str) -> tuple[ModuleType | None, str]:

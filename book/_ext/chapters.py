@@ -1,7 +1,8 @@
 """Links to chapters by number: ``{chapter}`7` `` in a page, ``:chapter:`7` `` in a docstring.
 
 The text may say more than the number, as in ``{chapter}`chapter 7` ``; the first number in it says
-which one. A chapter that is not in the book (yet) is named and not linked.
+which one. An appendix has a capital letter in place of a number: ``{chapter}`appendix A` ``.
+What is not in the book (yet) is named and not linked.
 """
 
 from __future__ import annotations
@@ -14,30 +15,33 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxRole
 
-NUMBERED = re.compile(r"(?:^|/)(\d\d)_[^/]*$")
-"""How the name of a chapter's file begins: with its number, in two digits."""
+NUMBERED = re.compile(r"(?:^|/)(\d\d|[A-Z])_[^/]*$")
+"""How a file's name begins: with a chapter's number, in two digits, or an appendix's letter."""
+
+NUMBER = re.compile(r"\d+|\b[A-Z]\b")
+"""The number of a chapter, or the letter of an appendix, in a text that names one."""
 
 
-def chapters(environment: BuildEnvironment) -> dict[int, str]:
-    """The chapters of the book: the name of the document by its number."""
+def chapters(environment: BuildEnvironment) -> dict[str, str]:
+    """The chapters of the book and its appendices: the name of the document by its number."""
     found = {}
     for name in sorted(environment.found_docs):
         if match := NUMBERED.search(name):
-            found[int(match[1])] = name
+            found[match[1].lstrip("0")] = name
     return found
 
 
 class Chapter(SphinxRole):
-    """The role; its text holds the number of a chapter."""
+    """The role; its text holds the number of a chapter or the letter of an appendix."""
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         """Write the link."""
-        number = re.search(r"\d+", self.text)
+        number = NUMBER.search(self.text)
         if number is None:
             message = self.inliner.reporter.error(f"no chapter has the number {self.text!r}")
             return [], [message]
         words = nodes.inline(self.text, self.text)
-        document = chapters(self.env).get(int(number[0]))
+        document = chapters(self.env).get(number[0].lstrip("0"))
         if document is None:
             return [words], []
         link = pending_xref(

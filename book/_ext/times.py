@@ -1,9 +1,9 @@
 """How long each chapter takes to read and to run, and what the book was made with.
 
 ``{times}`/notebooks/01_twelve_bars` `` in a page becomes "read 12 min, run 8 s"; a page that runs
-nothing has only the first, and ``{times}`all` `` is the sum over the chapters. ``{run-times}`` is a
-table of every page that was executed, ``{versions}`` one of the packages that requirements.txt
-names by themselves, as they are installed.
+nothing has only the first, and ``{times}`all` `` is the sum over the chapters, without
+appendices. ``{run-times}`` is a table of every page that was executed, ``{versions}`` one of the
+packages that requirements.txt names by themselves, as they are installed.
 
 Reading is computed: `WORDS` words a minute, `STOP` seconds for each cell of code, figure and
 displayed equation; solutions are left out. Running was measured when the page was last executed.
@@ -38,7 +38,7 @@ STOP = 15
 """Seconds that a cell of code, a figure or a displayed equation takes."""
 
 ALL = "all"
-"""Stands for all chapters together."""
+"""Stands for all chapters together, without appendices."""
 
 BROUGHT_ALONG = "What the packages above bring along"
 """How requirements.txt heads the packages that nothing here names by itself."""
@@ -101,7 +101,8 @@ def outside_solutions(node: nodes.Node) -> Iterator[nodes.Node]:
 def times(environment: BuildEnvironment, document: str) -> Times:
     """How long a page, or `ALL` chapters, take; to be asked when every page has been read."""
     if document == ALL:
-        each = [times(environment, name) for name in chapters(environment).values()]
+        numbered = [name for mark, name in chapters(environment).items() if mark.isdigit()]
+        each = [times(environment, name) for name in numbered]
         return Times(sum(t.read for t in each), sum(t.run or 0.0 for t in each))
     executed = getattr(environment, "nb_metadata", {}).get(document, {}).get("exec_data") or {}
     return Times(reading(environment.get_doctree(document)), executed.get("runtime"))
