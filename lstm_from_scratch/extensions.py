@@ -24,8 +24,10 @@ import numpy as np
 from .squashing import logistic
 
 if TYPE_CHECKING:  # what the arguments are; nothing above is needed to run
+    import lstm_from_scratch.network  # whose Step is not the only one
+
     from .gradient import Gradient, Partials
-    from .network import Network, State, Step, Topology
+    from .network import Network, State, Topology
 
 Result = TypeVar("Result")
 
@@ -79,8 +81,11 @@ def softmax(x: np.ndarray) -> np.ndarray:
 
 
 def extended_forward(
-    onward: Callable[..., Step], network: Network, state: State, inputs: np.ndarray
-) -> Step:
+    onward: Callable[..., lstm_from_scratch.network.Step],
+    network: Network,
+    state: State,
+    inputs: np.ndarray,
+) -> lstm_from_scratch.network.Step:
     """Run one step with peepholes or softmax outputs: a door of `network.forward`.
 
     Parameters
@@ -113,7 +118,12 @@ class _Weights(NamedTuple):
     output: np.ndarray
 
 
-def _peep(onward: Callable[..., Step], network: Network, state: State, inputs: np.ndarray) -> Step:
+def _peep(
+    onward: Callable[..., lstm_from_scratch.network.Step],
+    network: Network,
+    state: State,
+    inputs: np.ndarray,
+) -> lstm_from_scratch.network.Step:
     """One step of a network with peepholes, and with logistic outputs."""
     t = network.topology
     # States stand behind the cell outputs in what gates and cells read, and outputs read none.
@@ -197,7 +207,7 @@ def extended_step_gradient(
     onward: Callable[..., Gradient],
     network: Network,
     partials: Partials,
-    step: Step,
+    step: lstm_from_scratch.network.Step,
     target: np.ndarray,
 ) -> Gradient:
     """The gradient with peepholes or softmax outputs: a door of `gradient.step_gradient`.
