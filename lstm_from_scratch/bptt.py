@@ -17,8 +17,9 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from .gradient import Gradient, check_one_unit_on
-from .network import Network, State, cleared, forward, late_sources
+from .extensions import check_one_unit_on, late_sources
+from .gradient import Gradient
+from .network import Network, State, cleared, forward
 
 
 def full_gradient(

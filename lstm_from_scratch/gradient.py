@@ -13,11 +13,13 @@ back); `kernel` runs the same steps compiled.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 import numpy as np
 
-from .network import Network, State, Step, Topology, late_sources
+from .extensions import extended_cross_entropy, extended_step_gradient, through
+from .network import Network, State, Step, Topology
 
 
 class Partials(NamedTuple):
@@ -48,54 +50,40 @@ def no_partials(topology: Topology) -> Partials:
     return Partials(*(np.zeros((topology.cells, topology.sources)) for _ in range(3)))
 
 
-def cross_entropy(
+def _check_shapes(
+    onward: Callable[..., float],
     prediction: np.ndarray,
     target: np.ndarray,
     outputs: Literal["logistic", "softmax"] = "logistic",
 ) -> float:
+    """The door that sees whether a prediction and a target can be compared."""
+    if np.shape(prediction) != np.shape(target):
+        raise ValueError(
+            f"shapes differ: {np.shape(prediction)} predicted, target {np.shape(target)}"
+        )
+    return onward(prediction, target, outputs)
+
+
+@through(_check_shapes, extended_cross_entropy)
+def cross_entropy(prediction: np.ndarray, target: np.ndarray) -> float:
     """The error of a step, in nats, summed over the outputs (equation 1). Chapter 5.
 
     Parameters
     ----------
     prediction, target : of the same shape; both are probabilities.
     outputs : of the voice that predicts, see `Voice`. Units that are on or off each by itself
-        (``"logistic"``) are right or wrong about both. Of units of which one is on
-        (``"softmax"``, chapter 11) the probability of that one says everything.
+        (``"logistic"``) are right or wrong about both. For those of which one is on
+        (``"softmax"``) see `extended_cross_entropy`.
 
     Raises
     ------
     ValueError : if the shapes differ.
     """
     prediction, target = np.asarray(prediction, dtype=float), np.asarray(target, dtype=float)
-    if prediction.shape != target.shape:
-        raise ValueError(f"shapes differ: {prediction.shape} predicted, target {target.shape}")
     with np.errstate(divide="ignore", invalid="ignore"):  # 0 log 0 counts as 0
         on = np.where(target > 0, target * np.log(prediction), 0.0)
-        if outputs == "softmax":
-            return float(-on.sum())
         off = np.where(target < 1, (1 - target) * np.log(1 - prediction), 0.0)
     return float(-(on + off).sum())
-
-
-def check_one_unit_on(topology: Topology, targets: np.ndarray) -> None:
-    """See that what voices with softmax outputs are to predict is a distribution.
-
-    ``targets`` has the topology's inputs as its last axis. Without this their error would have
-    another gradient than prediction minus target. Chapter 11.
-
-    Raises
-    ------
-    ValueError : if the targets of such a voice don't sum to 1.
-    """
-    for voice in topology.voices:
-        if voice.outputs == "softmax":
-            sums = np.atleast_1d(targets[..., topology.parts(voice.name)[0]].sum(axis=-1))
-            wrong = sums[~np.isclose(sums, 1.0, rtol=0.0, atol=1e-9)]
-            if len(wrong):
-                raise ValueError(
-                    f"voice {voice.name!r} has softmax outputs: its targets must sum to 1, as one "
-                    f"unit on does, got {wrong[0]:g}"
-                )
 
 
 def advance(network: Network, partials: Partials, state: State, step: Step) -> Partials:
@@ -128,6 +116,22 @@ def advance(network: Network, partials: Partials, state: State, step: Step) -> P
     )
 
 
+def _check_target(
+    onward: Callable[..., Gradient],
+    network: Network,
+    partials: Partials,
+    step: Step,
+    target: np.ndarray,
+) -> Gradient:
+    """The door that sees whether a target can be that of a step."""
+    inputs = network.topology.inputs
+    target = np.asarray(target, dtype=float)
+    if target.shape != (inputs,):
+        raise ValueError(f"target: expected shape ({inputs},), got {target.shape}")
+    return onward(network, partials, step, target)
+
+
+@through(_check_target, extended_step_gradient)
 def step_gradient(network: Network, partials: Partials, step: Step, target: np.ndarray) -> Gradient:
     """The gradient of one step's cross-entropy, truncated.
 
@@ -148,17 +152,12 @@ def step_gradient(network: Network, partials: Partials, step: Step, target: np.n
         with softmax outputs does not sum to 1.
 
     Section 3.2 of the paper (delta of the outputs); Gers, Schmidhuber and Cummins (2000), section
-    3.2; chapter 5.
+    3.2; chapter 5. With peepholes or softmax outputs it is reached by `extended_step_gradient`.
     """
     t = network.topology
-    target = np.asarray(target, dtype=float)
-    if target.shape != (t.inputs,):
-        raise ValueError(f"target: expected shape ({t.inputs},), got {target.shape}")
-    check_one_unit_on(t, target)
     low, high = t.cell_range("h")
 
-    # Through the outputs: cross-entropy and logistic outputs leave the plain difference, and so do
-    # softmax outputs with the cross-entropy that goes with them.
+    # Through the outputs: cross-entropy and logistic outputs leave the plain difference.
     delta = step.prediction - target
     output = np.outer(delta, step.output_sources)
     # Into the cells' outputs, and from there to the output gates and the states.
@@ -172,7 +171,6 @@ def step_gradient(network: Network, partials: Partials, step: Step, target: np.n
     for cell, block in enumerate(t.block_of_cell):
         hidden[t.input_gates][block] += state_error[cell] * partials.input_gate[cell]
         hidden[t.forget_gates][block] += state_error[cell] * partials.forget_gate[cell]
-    late = late_sources(t, step.sources, step.cell_state)
-    hidden[t.output_gates] = np.outer(gate_error, late)
+    hidden[t.output_gates] = np.outer(gate_error, step.sources)
     hidden[t.cell_rows] = state_error[:, None] * partials.cell
     return Gradient(hidden * t.hidden_mask, output * t.output_mask)

@@ -19,11 +19,15 @@ of the cells. Nobody but the gates of a cell's own block reads them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple
 
 import numpy as np
+
+from .extensions import extended_forward, through
+from .squashing import logistic, squash
 
 Range = tuple[float, float]
 
@@ -356,62 +360,28 @@ class Step(NamedTuple):
         return State(self.cell_state, self.cell_output)
 
 
-def logistic(x: np.ndarray) -> np.ndarray:
-    """The logistic sigmoid, 1 / (1 + exp(-x)), of each element. Chapter 4."""
-    with np.errstate(over="ignore"):  # exp of a large number is infinite, and 1 over that is 0
-        return 1.0 / (1.0 + np.exp(-x))
-
-
-def squash(x: np.ndarray, low: np.ndarray | float, high: np.ndarray | float) -> np.ndarray:
-    """The logistic sigmoid stretched to the range from ``low`` to ``high``. Chapter 4.
-
-    With -2 and 2 it is g, with -1 and 1 it is h of Gers, Schmidhuber and Cummins (2000).
-    """
-    return low + (high - low) * logistic(x)
-
-
-def softmax(x: np.ndarray) -> np.ndarray:
-    """Probabilities that sum to 1, each in proportion to the exponential of its element.
-
-    Shape ``(units,)`` in and out. The largest element is taken from all of them first, which
-    changes no proportion and keeps every exponential from overflow. Chapter 11.
-    """
-    powers = np.exp(x - x.max())
-    return powers / powers.sum()
-
-
-def late_sources(topology: Topology, sources: np.ndarray, cell_state: np.ndarray) -> np.ndarray:
-    """What output gates read: as other hidden units, but with peepholes the states of this step.
-
-    ``sources`` and ``cell_state`` are those of a `Step`. Chapter 11.
-    """
-    late = sources.copy()
-    if topology.peepholes:
-        late[topology.state_sources] = cell_state
-    return late
-
-
-def _sources(topology: Topology, inputs: np.ndarray, state: State) -> np.ndarray:
-    """Everything that is to be read, in the order of the columns."""
-    states = [state.cell_state] if topology.peepholes else []
-    return np.concatenate([inputs, state.cell_output, *states, [1.0]])
-
-
-def _respond(topology: Topology, net: np.ndarray) -> np.ndarray:
-    """The outputs of all voices from their net inputs, of each as it says."""
-    outputs = logistic(net)
-    for voice in topology.voices:
-        if voice.outputs == "softmax":
-            own = topology.parts(voice.name)[0]
-            outputs[own] = softmax(net[own])
-    return outputs
-
-
 def cleared(topology: Topology) -> State:
     """The state of a network that has heard nothing: all zeros. Chapter 4."""
     return State(np.zeros(topology.cells), np.zeros(topology.cells))
 
 
+def _check_step(
+    onward: Callable[..., Step], network: Network, state: State, inputs: np.ndarray
+) -> Step:
+    """The door that sees whether a step can be run."""
+    t = network.topology
+    inputs = np.asarray(inputs)
+    if inputs.shape != (t.inputs,):
+        raise ValueError(f"inputs: expected shape ({t.inputs},), got {inputs.shape}")
+    if not np.isfinite(inputs).all():
+        raise ValueError("inputs must be finite")
+    for name, values in zip(State._fields, state, strict=True):
+        if np.shape(values) != (t.cells,):
+            raise ValueError(f"{name}: expected shape ({t.cells},), got {np.shape(values)}")
+    return onward(network, state, inputs)
+
+
+@through(_check_step, extended_forward)
 def forward(network: Network, state: State, inputs: np.ndarray) -> Step:
     """Run one step: read the inputs and the state, predict the next inputs.
 
@@ -430,34 +400,25 @@ def forward(network: Network, state: State, inputs: np.ndarray) -> Step:
     ValueError : if ``inputs`` or the state don't have the topology's shapes, or if an input is not
         finite.
 
-    Gers, Schmidhuber and Cummins (2000), section 3; chapter 4.
+    Gers, Schmidhuber and Cummins (2000), section 3; chapter 4. With peepholes or softmax outputs a
+    step goes on in `extended_forward`.
     """
     t = network.topology
-    inputs = np.asarray(inputs)
-    if inputs.shape != (t.inputs,):
-        raise ValueError(f"inputs: expected shape ({t.inputs},), got {inputs.shape}")
-    if not np.isfinite(inputs).all():
-        raise ValueError("inputs must be finite")
-    for name, values in zip(State._fields, state, strict=True):
-        if np.shape(values) != (t.cells,):
-            raise ValueError(f"{name}: expected shape ({t.cells},), got {np.shape(values)}")
     block = t.block_of_cell
 
-    sources = _sources(t, inputs, state)
+    sources = np.concatenate([inputs, state.cell_output, [1.0]])
     net = network.hidden @ sources
     input_gate = logistic(net[t.input_gates])
     forget_gate = logistic(net[t.forget_gates])
+    output_gate = logistic(net[t.output_gates])
     candidate = squash(net[t.cell_rows], *t.cell_range("g"))
 
     cell_state = forget_gate[block] * state.cell_state + input_gate[block] * candidate
     squashed_state = squash(cell_state, *t.cell_range("h"))
-    if t.peepholes:  # output gates look at what the cells hold by now
-        net[t.output_gates] = network.hidden[t.output_gates] @ late_sources(t, sources, cell_state)
-    output_gate = logistic(net[t.output_gates])
     cell_output = output_gate[block] * squashed_state
 
-    output_sources = _sources(t, inputs, State(cell_state, cell_output))
-    prediction = _respond(t, network.output @ output_sources)
+    output_sources = np.concatenate([inputs, cell_output, [1.0]])
+    prediction = logistic(network.output @ output_sources)
     return Step(
         sources,
         input_gate,

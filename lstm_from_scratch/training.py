@@ -21,8 +21,8 @@ from typing import Literal
 import numpy as np
 from tqdm import tqdm
 
+from .extensions import check_one_unit_on
 from .files import write_whole
-from .gradient import check_one_unit_on
 from .kernel import Arena, Rule
 from .network import Network, Topology, Voice
 

@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 import pytest
 
+from lstm_from_scratch.extensions import softmax
 from lstm_from_scratch.network import (
     Network,
     State,
@@ -17,7 +18,6 @@ from lstm_from_scratch.network import (
     forward,
     logistic,
     record,
-    softmax,
     solo,
     squash,
 )
