@@ -9,7 +9,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from lstm_from_scratch.anatomy import (
+from lstm_from_scratch.judging.anatomy import (
     cell_names,
     cells_of,
     disturb,
@@ -21,10 +21,7 @@ from lstm_from_scratch.anatomy import (
     place,
     silence,
 )
-from lstm_from_scratch.blues import TWELVE_BAR, Form
-from lstm_from_scratch.composing import free_run
-from lstm_from_scratch.encoding import CHORDS_ONLY
-from lstm_from_scratch.network import (
+from lstm_from_scratch.machine.network import (
     Network,
     State,
     Topology,
@@ -34,7 +31,10 @@ from lstm_from_scratch.network import (
     record,
     solo,
 )
-from lstm_from_scratch.training import stored
+from lstm_from_scratch.machine.training import stored
+from lstm_from_scratch.music.blues import TWELVE_BAR, Form
+from lstm_from_scratch.music.encoding import CHORDS_ONLY
+from lstm_from_scratch.playing.composing import free_run
 
 GATES = ("input_gate", "forget_gate", "output_gate")
 FORM = CHORDS_ONLY.form_roll(TWELVE_BAR)

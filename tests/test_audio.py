@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from lstm_from_scratch import audio, files
-from lstm_from_scratch.audio import RATE, player, seconds, synthesise, write_audio
-from lstm_from_scratch.blues import Note, chorus
+from lstm_from_scratch import files
+from lstm_from_scratch.music import audio
+from lstm_from_scratch.music.audio import RATE, player, seconds, synthesise, write_audio
+from lstm_from_scratch.music.blues import Note, chorus
 
 
 def decoded(signal):

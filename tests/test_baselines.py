@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lstm_from_scratch.baselines import random_walk, transition_table
-from lstm_from_scratch.blues import TWELVE_BAR, Form
+from lstm_from_scratch.music.blues import TWELVE_BAR, Form
+from lstm_from_scratch.rivals import random_walk, transition_table
 
 FIVE = replace(TWELVE_BAR, scale=(*TWELVE_BAR.scale, 74))
 

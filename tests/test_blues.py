@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from lstm_from_scratch.blues import (
+from lstm_from_scratch.music.blues import (
     CHORD_PITCHES,
     MELODY_PITCHES,
     PENTATONIC,
@@ -21,7 +21,7 @@ from lstm_from_scratch.blues import (
     segment_choices,
     split,
 )
-from lstm_from_scratch.encoding import CHORDS_AND_MELODY
+from lstm_from_scratch.music.encoding import CHORDS_AND_MELODY
 
 WALTZ = Form(
     name="eight-bar waltz",

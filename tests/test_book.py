@@ -22,7 +22,7 @@ from browsing import HTML, NARROW, PAGES, WIDE, Visit, open_page
 from playwright.sync_api import Browser
 from test_reference import MODULES, public_names
 
-from lstm_from_scratch import audio, midi
+from lstm_from_scratch.music import audio, midi
 
 # Runs in the page: how long a player says it lasts, and what its sound decodes to.
 LISTEN = """async ([player, stored]) => {

@@ -20,7 +20,7 @@ from browsing import HTML, NARROW, Visit, open_page
 from playwright.sync_api import Browser, Locator, Page
 from test_notebooks import tags, toc_files
 
-from lstm_from_scratch.tables import processor
+from lstm_from_scratch.studies.tables import processor
 
 ROOT = HTML.parent.parent
 WELCOME, MADE_WITH = "book/welcome.html", "book/made_with.html"

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pytest
 
-from lstm_from_scratch import checking, study, tables
+from lstm_from_scratch.studies import checking, study, tables
 
 ROOT = Path(__file__).parent.parent
 

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import distributed
 import pytest
 
-from lstm_from_scratch import parallel, study
+from lstm_from_scratch.studies import parallel, study
 
 ROOT = Path(__file__).parent.parent
 SEEDS, STUCK = 16, 5

@@ -8,13 +8,16 @@ from functools import cache
 import numpy as np
 import pytest
 
-from lstm_from_scratch import baselines, experiments, measures, study, training
-from lstm_from_scratch.baselines import feed_forward, simple_rnn, transition_table
-from lstm_from_scratch.baselines.random_walk import Walk
-from lstm_from_scratch.blues import SHARED, TWELVE_BAR
-from lstm_from_scratch.composing import Composer, Soloist, choose
-from lstm_from_scratch.encoding import CHORDS_ONLY
-from lstm_from_scratch.questions import composers
+from lstm_from_scratch import rivals
+from lstm_from_scratch.judging import measures
+from lstm_from_scratch.machine import training
+from lstm_from_scratch.music.blues import SHARED, TWELVE_BAR
+from lstm_from_scratch.music.encoding import CHORDS_ONLY
+from lstm_from_scratch.playing.composing import Composer, Soloist, choose
+from lstm_from_scratch.rivals import feed_forward, simple_rnn, transition_table
+from lstm_from_scratch.rivals.random_walk import Walk
+from lstm_from_scratch.studies import experiments, study
+from lstm_from_scratch.studies.questions import composers
 
 MUSIC = experiments.choruses()
 TRAINING = experiments.rolls(MUSIC.training)
@@ -225,7 +228,7 @@ def test_a_stored_network_is_that_of_seed_0_in_the_table(name, root):
         pytest.skip("the study of composers has not been run")
     rows = study.read(path)
     row = next(row for row in rows if (row["composer"], row["seed"]) == (name, "0"))
-    network = baselines.stored(name)
+    network = rivals.stored(name)
     assert experiments.digest(network) == row["weights"]
     assert [str(value) for value in experiments.judge(network, 0)[:5]] == list(row.values())[7:12]
 
@@ -233,8 +236,8 @@ def test_a_stored_network_is_that_of_seed_0_in_the_table(name, root):
 def test_a_network_is_read_as_it_was_written(tmp_path):
     for network in (composer("feed-forward-16"), composer("simple-network")):
         path = tmp_path / "network.npz"
-        baselines.save(network, path)
-        read = baselines.load(path)
+        rivals.save(network, path)
+        read = rivals.load(path)
         assert type(read) is type(network)
         np.testing.assert_array_equal(read.hidden, network.hidden)
         np.testing.assert_array_equal(read.output, network.output)
@@ -242,16 +245,16 @@ def test_a_network_is_read_as_it_was_written(tmp_path):
 
 def test_what_is_no_network_of_ours_is_refused(tmp_path, root):
     with pytest.raises(ValueError, match="no stored network 'oracle': there are"):
-        baselines.stored("oracle")
+        rivals.stored("oracle")
     with pytest.raises(FileNotFoundError):
-        baselines.load(tmp_path / "none.npz")
+        rivals.load(tmp_path / "none.npz")
     path = tmp_path / "network.npz"
-    baselines.save(composer("simple-network"), path)
+    rivals.save(composer("simple-network"), path)
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(ValueError, match="not a network of ours"):
-        baselines.load(path)
+        rivals.load(path)
     with pytest.raises(ValueError, match="not a network of ours"):
-        baselines.load(root / "lstm_from_scratch" / "trained" / "experiment_1.npz")
+        rivals.load(root / "lstm_from_scratch" / "machine" / "trained" / "experiment_1.npz")
 
 
 # One judge for all

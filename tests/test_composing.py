@@ -7,11 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lstm_from_scratch.blues import TWELVE_BAR, Form, Note, chorus
-from lstm_from_scratch.composing import compose, free_run, hear, keeps_form, predict, recall
-from lstm_from_scratch.encoding import CHORDS_AND_MELODY, CHORDS_ONLY, Encoding
-from lstm_from_scratch.kernel import Arena
-from lstm_from_scratch.network import (
+from lstm_from_scratch.machine.kernel import Arena
+from lstm_from_scratch.machine.network import (
     Network,
     State,
     Topology,
@@ -21,7 +18,17 @@ from lstm_from_scratch.network import (
     record,
     solo,
 )
-from lstm_from_scratch.training import RECOMMENDED, Result, stored, train
+from lstm_from_scratch.machine.training import RECOMMENDED, Result, stored, train
+from lstm_from_scratch.music.blues import TWELVE_BAR, Form, Note, chorus
+from lstm_from_scratch.music.encoding import CHORDS_AND_MELODY, CHORDS_ONLY, Encoding
+from lstm_from_scratch.playing.composing import (
+    compose,
+    free_run,
+    hear,
+    keeps_form,
+    predict,
+    recall,
+)
 
 FORM = CHORDS_ONLY.form_roll(TWELVE_BAR)
 

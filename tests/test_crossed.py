@@ -7,11 +7,11 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from lstm_from_scratch import study
-from lstm_from_scratch.baselines import simple_rnn
-from lstm_from_scratch.questions import crossed
-from lstm_from_scratch.questions.crossed import CHOSEN, LEARNERS, OPTIMISERS, SCREEN
-from lstm_from_scratch.training import RECOMMENDED
+from lstm_from_scratch.machine.training import RECOMMENDED
+from lstm_from_scratch.rivals import simple_rnn
+from lstm_from_scratch.studies import study
+from lstm_from_scratch.studies.questions import crossed
+from lstm_from_scratch.studies.questions.crossed import CHOSEN, LEARNERS, OPTIMISERS, SCREEN
 
 INF = float("inf")
 

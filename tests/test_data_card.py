@@ -10,9 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lstm_from_scratch import blues, experiments, measures
-from lstm_from_scratch.blues import TWELVE_BAR
-from lstm_from_scratch.encoding import CHORDS_AND_MELODY
+from lstm_from_scratch.judging import measures
+from lstm_from_scratch.music import blues
+from lstm_from_scratch.music.blues import TWELVE_BAR
+from lstm_from_scratch.music.encoding import CHORDS_AND_MELODY
+from lstm_from_scratch.studies import experiments
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from lstm_from_scratch.drawings import memory_block, wiring
-from lstm_from_scratch.figures import COLOURS
-from lstm_from_scratch.network import Topology, Voice
+from lstm_from_scratch.machine.network import Topology, Voice
+from lstm_from_scratch.showing.drawings import memory_block, wiring
+from lstm_from_scratch.showing.figures import COLOURS
 
 
 @pytest.fixture(autouse=True)

@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from lstm_from_scratch.blues import TWELVE_BAR, Note, chord_tones, chorus
-from lstm_from_scratch.encoding import CHORDS_AND_MELODY, CHORDS_ONLY, Encoding
+from lstm_from_scratch.music.blues import TWELVE_BAR, Note, chord_tones, chorus
+from lstm_from_scratch.music.encoding import CHORDS_AND_MELODY, CHORDS_ONLY, Encoding
 
 
 def random_encoding(rng):

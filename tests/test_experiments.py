@@ -5,12 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lstm_from_scratch import composing, experiments, measures
-from lstm_from_scratch.baselines import random_walk
-from lstm_from_scratch.blues import TWELVE_BAR, chorus
-from lstm_from_scratch.encoding import CHORDS_AND_MELODY, CHORDS_ONLY
-from lstm_from_scratch.questions import first
-from lstm_from_scratch.training import RECOMMENDED_2
+from lstm_from_scratch.judging import measures
+from lstm_from_scratch.machine.training import RECOMMENDED_2
+from lstm_from_scratch.music.blues import TWELVE_BAR, chorus
+from lstm_from_scratch.music.encoding import CHORDS_AND_MELODY, CHORDS_ONLY
+from lstm_from_scratch.playing import composing
+from lstm_from_scratch.rivals import random_walk
+from lstm_from_scratch.studies import experiments
+from lstm_from_scratch.studies.questions import first
 
 QUICK = 10_005
 """A seed that has learned the chords after 940,800 steps."""

@@ -15,11 +15,16 @@ from functools import partial
 import numpy as np
 import pytest
 
-from lstm_from_scratch import extensions, gradient, network, squashing
-from lstm_from_scratch.extensions import late_sources, through
-from lstm_from_scratch.gradient import advance, cross_entropy, no_partials, step_gradient
-from lstm_from_scratch.network import Network, State, Topology, Voice, forward
-from lstm_from_scratch.source import show
+from lstm_from_scratch.machine import extensions, gradient, network, squashing
+from lstm_from_scratch.machine.extensions import late_sources, through
+from lstm_from_scratch.machine.gradient import (
+    advance,
+    cross_entropy,
+    no_partials,
+    step_gradient,
+)
+from lstm_from_scratch.machine.network import Network, State, Topology, Voice, forward
+from lstm_from_scratch.showing.source import show
 
 CORE = (forward, advance, step_gradient, cross_entropy)
 PLAIN = Voice("v", 3, (2, 1), choice="sample")

@@ -11,11 +11,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lstm_from_scratch.baselines import feed_forward
-from lstm_from_scratch.baselines.feed_forward import FeedForward, Method
-from lstm_from_scratch.blues import TWELVE_BAR
-from lstm_from_scratch.experiments import choruses, rolls
-from lstm_from_scratch.training import RECOMMENDED_2, Diverged
+from lstm_from_scratch.machine.training import RECOMMENDED_2, Diverged
+from lstm_from_scratch.music.blues import TWELVE_BAR
+from lstm_from_scratch.rivals import feed_forward
+from lstm_from_scratch.rivals.feed_forward import FeedForward, Method
+from lstm_from_scratch.studies.experiments import choruses, rolls
 
 H = 1e-30
 

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from matplotlib.colors import same_color, to_rgb
 
-from lstm_from_scratch import figures
-from lstm_from_scratch.blues import TWELVE_BAR, Form, Note, chorus
-from lstm_from_scratch.encoding import CHORDS_AND_MELODY, CHORDS_ONLY, Encoding
-from lstm_from_scratch.figures import (
+from lstm_from_scratch.machine.network import Network, Topology, Voice, record
+from lstm_from_scratch.music.blues import TWELVE_BAR, Form, Note, chorus
+from lstm_from_scratch.music.encoding import CHORDS_AND_MELODY, CHORDS_ONLY, Encoding
+from lstm_from_scratch.showing import figures
+from lstm_from_scratch.showing.figures import (
     COLOURS,
     activations,
     form_chart,
@@ -25,7 +26,6 @@ from lstm_from_scratch.figures import (
     piano_roll,
     survival_curve,
 )
-from lstm_from_scratch.network import Network, Topology, Voice, record
 
 
 @pytest.fixture(autouse=True)

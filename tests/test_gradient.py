@@ -14,15 +14,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lstm_from_scratch.bptt import backward, full_gradient
-from lstm_from_scratch.gradient import (
+from lstm_from_scratch.machine.bptt import backward, full_gradient
+from lstm_from_scratch.machine.gradient import (
     Gradient,
     advance,
     cross_entropy,
     no_partials,
     step_gradient,
 )
-from lstm_from_scratch.network import Network, Step, Topology, Voice, cleared, forward
+from lstm_from_scratch.machine.network import Network, Step, Topology, Voice, cleared, forward
 
 SEEDS = range(24)
 

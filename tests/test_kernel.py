@@ -17,12 +17,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from lstm_from_scratch import kernel
-from lstm_from_scratch.bptt import adam_update, clip_norm, momentum_update
-from lstm_from_scratch.gradient import Partials, advance, cross_entropy, step_gradient
-from lstm_from_scratch.kernel import Arena, draw_unit
-from lstm_from_scratch.network import Network, Topology, Voice, forward
-from lstm_from_scratch.training import RECOMMENDED_2, Learning, Recipe, train
+from lstm_from_scratch.machine import kernel
+from lstm_from_scratch.machine.bptt import adam_update, clip_norm, momentum_update
+from lstm_from_scratch.machine.gradient import Partials, advance, cross_entropy, step_gradient
+from lstm_from_scratch.machine.kernel import Arena, draw_unit
+from lstm_from_scratch.machine.network import Network, Topology, Voice, forward
+from lstm_from_scratch.machine.training import RECOMMENDED_2, Learning, Recipe, train
 
 CHORDS = Voice("chords", 4, (2, 1, 3))
 MELODY = Voice("melody", 5, (1, 2), reads=("chords",), choice="sample", g=(-1.0, 1.0))

@@ -25,21 +25,24 @@ from browsing import NARROW, PATIENCE, WIDE
 from playwright.sync_api import Browser, Locator, Page, Request
 from test_book import WIDEST
 
-from lstm_from_scratch import (
-    audio,
-    blues,
-    composing,
-    experiments,
-    listening,
-    measures,
-    training,
+from lstm_from_scratch.judging import measures
+from lstm_from_scratch.machine import training
+from lstm_from_scratch.machine.kernel import draw_unit
+from lstm_from_scratch.music import audio, blues
+from lstm_from_scratch.music.audio import PEAK, RATE, TAIL
+from lstm_from_scratch.music.blues import TWELVE_BAR, Note
+from lstm_from_scratch.music.encoding import CHORDS_AND_MELODY
+from lstm_from_scratch.playing import composing
+from lstm_from_scratch.rivals import random_walk, transition_table
+from lstm_from_scratch.showing import listening
+from lstm_from_scratch.showing.listening import (
+    BlindTest,
+    blind_test,
+    equally_loud,
+    gap_by_dice,
+    loudness,
 )
-from lstm_from_scratch.audio import PEAK, RATE, TAIL
-from lstm_from_scratch.baselines import random_walk, transition_table
-from lstm_from_scratch.blues import TWELVE_BAR, Note
-from lstm_from_scratch.encoding import CHORDS_AND_MELODY
-from lstm_from_scratch.kernel import draw_unit
-from lstm_from_scratch.listening import BlindTest, blind_test, equally_loud, gap_by_dice, loudness
+from lstm_from_scratch.studies import experiments
 
 SOURCES = ("Training set", "LSTM", "Transition table", "Random walk")
 NONE = "\N{EN DASH}"  # in the table where there is no rating

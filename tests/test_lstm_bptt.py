@@ -11,14 +11,28 @@ import numpy as np
 import pytest
 from test_simple_rnn import apart, updated
 
-from lstm_from_scratch import bptt, training
-from lstm_from_scratch.baselines import lstm_bptt
-from lstm_from_scratch.blues import TWELVE_BAR
-from lstm_from_scratch.composing import keeps_form, recall
-from lstm_from_scratch.encoding import CHORDS_ONLY
-from lstm_from_scratch.gradient import cross_entropy
-from lstm_from_scratch.network import Network, State, Topology, Voice, cleared, forward, record
-from lstm_from_scratch.training import RECOMMENDED, RECOMMENDED_2, Diverged, Learning, Recipe
+from lstm_from_scratch.machine import bptt, training
+from lstm_from_scratch.machine.gradient import cross_entropy
+from lstm_from_scratch.machine.network import (
+    Network,
+    State,
+    Topology,
+    Voice,
+    cleared,
+    forward,
+    record,
+)
+from lstm_from_scratch.machine.training import (
+    RECOMMENDED,
+    RECOMMENDED_2,
+    Diverged,
+    Learning,
+    Recipe,
+)
+from lstm_from_scratch.music.blues import TWELVE_BAR
+from lstm_from_scratch.music.encoding import CHORDS_ONLY
+from lstm_from_scratch.playing.composing import keeps_form, recall
+from lstm_from_scratch.rivals import lstm_bptt
 
 ROLL = CHORDS_ONLY.form_roll(TWELVE_BAR)
 

@@ -10,9 +10,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from lstm_from_scratch.blues import TWELVE_BAR, Form, Note, chord_tones, chorus
-from lstm_from_scratch.encoding import CHORDS_AND_MELODY, Encoding
-from lstm_from_scratch.measures import (
+from lstm_from_scratch.judging.measures import (
     chorus_lines,
     chorus_numbers,
     exact_bars,
@@ -27,7 +25,9 @@ from lstm_from_scratch.measures import (
     surprise,
     wrong_steps,
 )
-from lstm_from_scratch.network import Network, Topology, Voice, cleared, forward
+from lstm_from_scratch.machine.network import Network, Topology, Voice, cleared, forward
+from lstm_from_scratch.music.blues import TWELVE_BAR, Form, Note, chord_tones, chorus
+from lstm_from_scratch.music.encoding import CHORDS_AND_MELODY, Encoding
 
 # Bars with one, two and three melodies, of notes of different lengths; two begin alike.
 ODD = Form(

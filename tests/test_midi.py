@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from lstm_from_scratch import files
-from lstm_from_scratch.blues import Note, chorus
-from lstm_from_scratch.midi import read_midi, read_tracks, tracks, write_midi
+from lstm_from_scratch.music.blues import Note, chorus
+from lstm_from_scratch.music.midi import read_midi, read_tracks, tracks, write_midi
 
 
 def random_notes(rng, size):

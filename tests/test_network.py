@@ -7,8 +7,8 @@ import warnings
 import numpy as np
 import pytest
 
-from lstm_from_scratch.extensions import softmax
-from lstm_from_scratch.network import (
+from lstm_from_scratch.machine.extensions import softmax
+from lstm_from_scratch.machine.network import (
     Network,
     State,
     Step,

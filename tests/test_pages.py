@@ -11,9 +11,9 @@ import pytest
 import yaml
 
 import lstm_from_scratch
-from lstm_from_scratch import experiments
-from lstm_from_scratch.blues import TWELVE_BAR
-from lstm_from_scratch.training import RECOMMENDED
+from lstm_from_scratch.machine.training import RECOMMENDED
+from lstm_from_scratch.music.blues import TWELVE_BAR
+from lstm_from_scratch.studies import experiments
 
 CITE = re.compile(r"\{cite(?::\w+)?\}`([^`]+)`")
 CHAPTER = re.compile(r"\{chapter\}`([^`]+)`")

@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
-from lstm_from_scratch import parallel
-from lstm_from_scratch.parallel import Call, duration, reported
-from lstm_from_scratch.tables import StudyError
+from lstm_from_scratch.studies import parallel
+from lstm_from_scratch.studies.parallel import Call, duration, reported
+from lstm_from_scratch.studies.tables import StudyError
 
 
 class Clock:

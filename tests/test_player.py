@@ -33,11 +33,12 @@ from playwright.sync_api import Browser, Locator, Page
 from test_audio import loudest, onsets
 from test_book import WIDEST
 
-from lstm_from_scratch import audio, figures
-from lstm_from_scratch.blues import TWELVE_BAR, Form, Note, chorus
-from lstm_from_scratch.encoding import CHORDS_AND_MELODY, CHORDS_ONLY, Encoding
-from lstm_from_scratch.network import Network, Step, Topology, Voice, record
-from lstm_from_scratch.player import GATES, Performance, watch
+from lstm_from_scratch.machine.network import Network, Step, Topology, Voice, record
+from lstm_from_scratch.music import audio
+from lstm_from_scratch.music.blues import TWELVE_BAR, Form, Note, chorus
+from lstm_from_scratch.music.encoding import CHORDS_AND_MELODY, CHORDS_ONLY, Encoding
+from lstm_from_scratch.showing import figures
+from lstm_from_scratch.showing.player import GATES, Performance, watch
 
 TWO_VOICES = Topology(
     (
@@ -965,9 +966,9 @@ def lab(tmp_path: Path) -> Iterator[str]:
 
 def test_it_works_in_jupyterlab(browser: Browser, lab: str, tmp_path: Path) -> None:
     cell = nbformat.v4.new_code_cell(
-        "from lstm_from_scratch.blues import TWELVE_BAR\n"
-        "from lstm_from_scratch.encoding import CHORDS_ONLY\n"
-        "from lstm_from_scratch.player import watch\n"
+        "from lstm_from_scratch.music.blues import TWELVE_BAR\n"
+        "from lstm_from_scratch.music.encoding import CHORDS_ONLY\n"
+        "from lstm_from_scratch.showing.player import watch\n"
         "watch(CHORDS_ONLY.form_roll(TWELVE_BAR), encoding=CHORDS_ONLY)"
     )
     notebook = nbformat.v4.new_notebook(cells=[cell, nbformat.v4.new_code_cell("1 + 1")])

@@ -6,12 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lstm_from_scratch import composing, experiments, measures, study
-from lstm_from_scratch.blues import FORMS, TWELVE_BAR, chord_notes
-from lstm_from_scratch.encoding import CHORDS_AND_MELODY, CHORDS_ONLY
-from lstm_from_scratch.network import Network, Topology, Voice
-from lstm_from_scratch.questions import improvising, learning
-from lstm_from_scratch.training import RECOMMENDED, RECOMMENDED_2
+from lstm_from_scratch.judging import measures
+from lstm_from_scratch.machine.network import Network, Topology, Voice
+from lstm_from_scratch.machine.training import RECOMMENDED, RECOMMENDED_2
+from lstm_from_scratch.music.blues import FORMS, TWELVE_BAR, chord_notes
+from lstm_from_scratch.music.encoding import CHORDS_AND_MELODY, CHORDS_ONLY
+from lstm_from_scratch.playing import composing
+from lstm_from_scratch.studies import experiments, study
+from lstm_from_scratch.studies.questions import improvising, learning
 
 FAST = 10_005
 """A seed that has learned the chords after 940,800 steps."""

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from lstm_from_scratch import midi
+from lstm_from_scratch.music import midi
 
 ROOT = Path(__file__).parent.parent
 

@@ -18,7 +18,8 @@ import pytest
 import yaml
 
 import lstm_from_scratch
-from lstm_from_scratch import composing, gradient
+from lstm_from_scratch.machine import gradient
+from lstm_from_scratch.playing import composing
 
 CHAPTERS = {*map(str, range(1, 17)), "A"}  # of the design; later ones may be named already
 MODULES = sorted(
@@ -182,7 +183,7 @@ Section 1; chapter 5."""
         ":Parameters:",
         "    * **one, two**: what is added, on two lines.",
         "    * **three**: in the same row.",
-        "    * **four**: :py:obj:`advance <lstm_from_scratch.gradient.advance>`.",
+        "    * **four**: :py:obj:`advance <lstm_from_scratch.machine.gradient.advance>`.",
         "",
         ":returns: The sum of all.",
         "",

@@ -15,8 +15,8 @@ import pytest
 from fontTools.pens.boundsPen import BoundsPen
 from fontTools.svgLib.path.parser import parse_path
 
-from lstm_from_scratch import score
-from lstm_from_scratch.blues import (
+from lstm_from_scratch.music import score
+from lstm_from_scratch.music.blues import (
     CHORD_PITCHES,
     MELODY_PITCHES,
     PENTATONIC,
@@ -28,8 +28,8 @@ from lstm_from_scratch.blues import (
     chorus,
     segment_choices,
 )
-from lstm_from_scratch.encoding import CHORDS_ONLY
-from lstm_from_scratch.midi import tracks
+from lstm_from_scratch.music.encoding import CHORDS_ONLY
+from lstm_from_scratch.music.midi import tracks
 
 ROOTS = [letter + sign for letter in "CDEFGAB" for sign in ("", "#", "b")]
 QUALITIES = {

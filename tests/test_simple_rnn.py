@@ -11,13 +11,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lstm_from_scratch import bptt
-from lstm_from_scratch.baselines import simple_rnn
-from lstm_from_scratch.baselines.simple_rnn import Method, SimpleNetwork
-from lstm_from_scratch.blues import TWELVE_BAR
-from lstm_from_scratch.encoding import CHORDS_ONLY
-from lstm_from_scratch.gradient import Gradient
-from lstm_from_scratch.training import Diverged
+from lstm_from_scratch.machine import bptt
+from lstm_from_scratch.machine.gradient import Gradient
+from lstm_from_scratch.machine.training import Diverged
+from lstm_from_scratch.music.blues import TWELVE_BAR
+from lstm_from_scratch.music.encoding import CHORDS_ONLY
+from lstm_from_scratch.rivals import simple_rnn
+from lstm_from_scratch.rivals.simple_rnn import Method, SimpleNetwork
 
 ROLL = CHORDS_ONLY.form_roll(TWELVE_BAR)
 H = 1e-30

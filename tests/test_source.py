@@ -9,21 +9,24 @@ import sys
 
 import pytest
 
-from lstm_from_scratch import blues, composing, encoding, gradient, network, source
-from lstm_from_scratch.baselines import simple_rnn
-from lstm_from_scratch.source import show
+from lstm_from_scratch.machine import gradient, network
+from lstm_from_scratch.music import blues, encoding
+from lstm_from_scratch.playing import composing
+from lstm_from_scratch.rivals import simple_rnn
+from lstm_from_scratch.showing import source
+from lstm_from_scratch.showing.source import show
 
 
 def test_a_function_is_shown_as_it_is_written():
     shown = show(blues.chord_notes)
-    assert shown.name == "lstm_from_scratch.blues.chord_notes"
+    assert shown.name == "lstm_from_scratch.music.blues.chord_notes"
     assert shown.code == inspect.getsource(blues.chord_notes)
 
 
 def test_methods_and_properties_are_set_flush_left_and_still_run():
     for thing, name in [(encoding.Encoding.units, "units"), (encoding.Encoding.decode, "decode")]:
         shown = show(thing)
-        assert shown.name == f"lstm_from_scratch.encoding.Encoding.{name}"
+        assert shown.name == f"lstm_from_scratch.music.encoding.Encoding.{name}"
         assert not shown.code.startswith(" ")
         compile(shown.code, name, "exec")
     assert show(encoding.CHORDS_ONLY.decode).code == show(encoding.Encoding.decode).code
@@ -32,18 +35,18 @@ def test_methods_and_properties_are_set_flush_left_and_still_run():
 def test_classes_and_modules_are_shown():
     assert show(blues.Note).code.startswith("class Note(NamedTuple):")
     assert show(blues).code == inspect.getsource(blues)
-    assert show(blues).name == "lstm_from_scratch.blues"
+    assert show(blues).name == "lstm_from_scratch.music.blues"
 
 
 def test_a_wrapped_or_compiled_function_is_shown_by_its_own_source():
-    from lstm_from_scratch import figures
+    from lstm_from_scratch.showing import figures
 
     assert "def piano_roll(" in show(figures.piano_roll).code
 
     class Compiled:
         py_func = staticmethod(blues.chorus)
 
-    assert show(Compiled()).name == "lstm_from_scratch.blues.chorus"
+    assert show(Compiled()).name == "lstm_from_scratch.music.blues.chorus"
 
 
 SHOWN = [
@@ -143,14 +146,14 @@ def test_each_docstring_goes_by_its_own_name():
 
 def test_a_line_stands_in_the_docstrings_place():
     lines = repr(show(network.forward)).split("\n")
-    at = lines.index('    # docstring: help("lstm_from_scratch.network.forward")')
+    at = lines.index('    # docstring: help("lstm_from_scratch.machine.network.forward")')
     assert lines[at - 1].startswith("def forward(")
     assert lines[at + 1] == "    t = network.topology"
 
 
 def test_the_page_gets_classes_and_no_colours():
     page = show(blues.pitch_name)._repr_html_()
-    assert "<code>lstm_from_scratch.blues.pitch_name</code>" in page
+    assert "<code>lstm_from_scratch.music.blues.pitch_name</code>" in page
     assert '<div class="highlight"><pre>' in page
     assert '<span class="k">def</span>' in page
     assert '<details class="highlight"><summary>' in show(network.forward)._repr_html_()

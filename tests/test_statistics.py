@@ -5,8 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
-from lstm_from_scratch import statistics, study
-from lstm_from_scratch.statistics import (
+from lstm_from_scratch.judging import statistics
+from lstm_from_scratch.judging.statistics import (
     fisher,
     holm,
     interval,
@@ -14,6 +14,7 @@ from lstm_from_scratch.statistics import (
     median_time,
     survival,
 )
+from lstm_from_scratch.studies import study
 
 # Weeks of remission of 21 patients with 6-mercaptopurine; 9 relapsed, 12 were still well when last
 # seen (Freireich et al. 1963, the example of the textbooks).

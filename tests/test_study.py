@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from lstm_from_scratch import experiments, study, tables
-from lstm_from_scratch.training import RECOMMENDED
+from lstm_from_scratch.machine.training import RECOMMENDED
+from lstm_from_scratch.studies import experiments, study, tables
 
 ROOT = Path(__file__).parent.parent
 
@@ -122,7 +122,7 @@ import sys
 sys.path.insert(0, {tests!r})
 import test_study
 from lstm_from_scratch import experiments, study
-from lstm_from_scratch.training import RECOMMENDED
+from lstm_from_scratch.machine.training import RECOMMENDED
 study.STUDIES["squares"] = study.Study("squares", test_study._square, test_study.Square, range(12))
 study.run("squares", {folder!r}, jobs=2)
 """

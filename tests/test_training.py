@@ -15,14 +15,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lstm_from_scratch import training
-from lstm_from_scratch.blues import TWELVE_BAR, chorus
-from lstm_from_scratch.bptt import adam_update, clip_norm, momentum_update
-from lstm_from_scratch.composing import keeps_form, predict
-from lstm_from_scratch.encoding import CHORDS_AND_MELODY, CHORDS_ONLY
-from lstm_from_scratch.gradient import advance, cross_entropy, no_partials, step_gradient
-from lstm_from_scratch.network import Network, Topology, Voice, cleared, forward, record
-from lstm_from_scratch.training import (
+from lstm_from_scratch.machine import training
+from lstm_from_scratch.machine.bptt import adam_update, clip_norm, momentum_update
+from lstm_from_scratch.machine.gradient import (
+    advance,
+    cross_entropy,
+    no_partials,
+    step_gradient,
+)
+from lstm_from_scratch.machine.network import Network, Topology, Voice, cleared, forward, record
+from lstm_from_scratch.machine.training import (
     PAPER,
     PAPER_2,
     RECOMMENDED,
@@ -36,6 +38,9 @@ from lstm_from_scratch.training import (
     stored,
     train,
 )
+from lstm_from_scratch.music.blues import TWELVE_BAR, chorus
+from lstm_from_scratch.music.encoding import CHORDS_AND_MELODY, CHORDS_ONLY
+from lstm_from_scratch.playing.composing import keeps_form, predict
 
 TINY = Topology((Voice("only", 3, (2, 1)),))
 TINY_LEARNING = Learning(

@@ -9,7 +9,7 @@ import pytest
 from numba import njit
 from numba.core.errors import TypingError
 
-from lstm_from_scratch.vectors import (
+from lstm_from_scratch.machine.vectors import (
     absolute,
     exp,
     fold_maximum,

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import pytest
 
-from lstm_from_scratch import checking, study
+from lstm_from_scratch.studies import checking, study
 
 EXTRAS = ("verovio", "joblib", "dask", "distributed")
 
@@ -104,7 +104,7 @@ def test_the_tables_are_read_wherever_one_is(
 def test_the_command_line_names_the_extra_that_is_missing(
     installed: Installed, tmp_path: Path
 ) -> None:
-    command = ("-m", "lstm_from_scratch.study", "experiment-1")
+    command = ("-m", "lstm_from_scratch.studies.study", "experiment-1")
     for more, extra in [((), "study"), (("--scheduler", "tcp://127.0.0.1:9"), "cluster")]:
         done = installed.run(*command, *more, folder=tmp_path)
         assert done.returncode == 1

@@ -28,13 +28,14 @@ from pathlib import Path
 
 import numpy as np
 
-from lstm_from_scratch import blues, study
-from lstm_from_scratch.encoding import CHORDS_AND_MELODY, CHORDS_ONLY
 from lstm_from_scratch.files import write_whole
-from lstm_from_scratch.gradient import Partials, advance, no_partials, step_gradient
-from lstm_from_scratch.kernel import Arena, zeros
-from lstm_from_scratch.network import Network, State, Topology, Voice, cleared, forward
-from lstm_from_scratch.training import Learning, Recipe, initial_network
+from lstm_from_scratch.machine.gradient import Partials, advance, no_partials, step_gradient
+from lstm_from_scratch.machine.kernel import Arena, zeros
+from lstm_from_scratch.machine.network import Network, State, Topology, Voice, cleared, forward
+from lstm_from_scratch.machine.training import Learning, Recipe, initial_network
+from lstm_from_scratch.music import blues
+from lstm_from_scratch.music.encoding import CHORDS_AND_MELODY, CHORDS_ONLY
+from lstm_from_scratch.studies import study
 
 ROOT = Path(__file__).parent.parent
 RATE, MOMENTUM = 1e-4, 0.9  # small enough that no run leaves the ordinary range of numbers

@@ -18,10 +18,13 @@ from typing import NamedTuple
 import numpy as np
 from fingerprint import BUILD, ROOT
 
-from lstm_from_scratch import audio, blues, composing, experiments, midi, score, training
-from lstm_from_scratch.blues import TWELVE_BAR
-from lstm_from_scratch.encoding import CHORDS_AND_MELODY, CHORDS_ONLY
-from lstm_from_scratch.midi import Music
+from lstm_from_scratch.machine import training
+from lstm_from_scratch.music import audio, blues, midi, score
+from lstm_from_scratch.music.blues import TWELVE_BAR
+from lstm_from_scratch.music.encoding import CHORDS_AND_MELODY, CHORDS_ONLY
+from lstm_from_scratch.music.midi import Music
+from lstm_from_scratch.playing import composing
+from lstm_from_scratch.studies import experiments
 
 FOLDER = BUILD / "extra" / "pieces"
 TEMPO = 120.0

@@ -9,10 +9,13 @@ machine, apart from the seconds it took. Then the networks that chapter 10 compa
 import sys
 from pathlib import Path
 
-from lstm_from_scratch import baselines, composing, experiments, training
-from lstm_from_scratch.blues import TWELVE_BAR
-from lstm_from_scratch.encoding import CHORDS_ONLY
-from lstm_from_scratch.questions import composers
+from lstm_from_scratch import rivals
+from lstm_from_scratch.machine import training
+from lstm_from_scratch.music.blues import TWELVE_BAR
+from lstm_from_scratch.music.encoding import CHORDS_ONLY
+from lstm_from_scratch.playing import composing
+from lstm_from_scratch.studies import experiments
+from lstm_from_scratch.studies.questions import composers
 
 PACKAGE = Path(__file__).parent.parent / "lstm_from_scratch"
 
@@ -37,11 +40,11 @@ COMPARED = ("feed-forward-1", "feed-forward-16", "feed-forward-17", "simple-netw
 def main() -> None:
     """Train and store."""
     for name in sys.argv[1:] or (*NETWORKS, *COMPARED):
-        folder = PACKAGE / "baselines" / "trained" if name in COMPARED else PACKAGE / "trained"
+        folder = PACKAGE / ("rivals" if name in COMPARED else "machine") / "trained"
         folder.mkdir(exist_ok=True)
         if name in COMPARED:
             network = composers.make(name, 0)
-            baselines.save(network, folder / f"{name}.npz")
+            rivals.save(network, folder / f"{name}.npz")
             print(f"{name}: {network.weights:,} weights")
             continue
         result = NETWORKS[name]()

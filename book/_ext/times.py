@@ -29,7 +29,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
-from lstm_from_scratch.tables import processor
+from lstm_from_scratch.studies.tables import processor
 
 WORDS = 200
 """Words that are read in a minute."""

@@ -1,0 +1,35 @@
+"""The network, its gradient and its training. Knows nothing of music; begin with `network`.
+
+* `network`, `squashing`: memory blocks wired into voices, one step forward (chapter 4);
+* `gradient`, `bptt`: the paper's learning rule, and the full gradient (chapter 5);
+* `training`: recipes, online updates, saving and loading (chapter 6);
+* `kernel`, `vectors`: the same steps, compiled (appendix A);
+* `extensions`: peepholes and softmax outputs (chapter 11).
+"""
+
+from ..lazily import hand_out
+
+__getattr__, __dir__, __all__ = hand_out(
+    __name__,
+    (
+        *("squashing", "network", "gradient", "bptt"),
+        *("training", "kernel", "vectors", "extensions"),
+    ),
+    {
+        "Network": "network",
+        "Topology": "network",
+        "Voice": "network",
+        "forward": "network",
+        "Learning": "training",
+        "Recipe": "training",
+        "Result": "training",
+        "PAPER": "training",
+        "PAPER_2": "training",
+        "RECOMMENDED": "training",
+        "RECOMMENDED_2": "training",
+        "train": "training",
+        "save": "training",
+        "load": "training",
+        "stored": "training",
+    },
+)

@@ -1,0 +1,29 @@
+"""Music as data, and its ways in and out. Knows nothing of networks; begin with `blues`.
+
+* `blues`: notes, chords, the twelve bars, the 4,096 choruses (chapter 1);
+* `encoding`: notes to vectors of zeros and ones, and back (chapter 2);
+* `midi`, `audio`, `score`: files, sound, and music on paper (chapter 1).
+"""
+
+from ..lazily import hand_out
+
+__getattr__, __dir__, __all__ = hand_out(
+    __name__,
+    ("blues", "encoding", "midi", "audio", "score"),
+    {
+        "Note": "blues",
+        "Form": "blues",
+        "FORMS": "blues",
+        "TWELVE_BAR": "blues",
+        "chorus": "blues",
+        "Encoding": "encoding",
+        "CHORDS_ONLY": "encoding",
+        "CHORDS_AND_MELODY": "encoding",
+        "Music": "midi",
+        "read_midi": "midi",
+        "read_tracks": "midi",
+        "write_midi": "midi",
+        "synthesise": "audio",
+        "write_audio": "audio",
+    },
+)

@@ -1,0 +1,353 @@
+"""Sound from notes: a small electric piano written with NumPy, and a player for the page.
+
+Every note is a sum of a few sine partials, each with a decay of its own, under a short attack and
+release; partials that the sample rate can't carry are left out. The same notes give the same sound.
+Time is the score's: step ``s`` sounds at ``seconds(s, tempo, swing)``.
+
+Chapter 1 (Twelve bars) uses it; chapter 2 explains what of it is in the notes.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import io
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import soundfile
+
+from ..files import write_whole
+from .blues import Chorus
+from .midi import Music, tracks
+
+RATE = 22050
+"""Samples a second."""
+
+PEAK = 0.8
+"""Largest absolute sample of any piece."""
+
+LOUDNESS = 0.2
+"""Root mean square of any piece while it sounds."""
+
+TAIL = 0.4
+"""Seconds from the end of the last note to the end of the sound: a short fade, then silence."""
+
+# Variable rate: the header then says how much silence the encoder put in front, and decoders take
+# it away; with a constant rate every onset would come 50 ms late.
+_MP3 = {
+    "format": "MP3",
+    "subtype": "MPEG_LAYER_III",
+    "bitrate_mode": "VARIABLE",
+    "compression_level": 0.5,
+}
+_BLOCK = RATE // 100  # the limiter looks at hundredths of a second
+_HIGHEST = 0.45 * RATE  # Hz; no partial goes above
+
+
+class Timbre(NamedTuple):
+    """How a voice sounds: its partials and its envelope.
+
+    level: amplitude of a note. partials: (multiple of the fundamental, amplitude, seconds in which
+    it falls to 1/e). attack, release: seconds.
+    """
+
+    level: float
+    partials: tuple[tuple[int, float, float], ...]
+    attack: float
+    release: float
+
+
+LEAD = Timbre(
+    level=1.0,
+    partials=((1, 1.0, 1.0), (2, 0.45, 0.5), (3, 0.15, 0.35), (4, 0.06, 0.25), (7, 0.12, 0.05)),
+    attack=0.004,
+    release=0.06,
+)
+"""The melody: a bright electric piano; the short high partial is the hammer on the tine."""
+
+PAD = Timbre(
+    level=0.27,
+    partials=((1, 1.0, 2.6), (2, 0.55, 1.8), (3, 0.25, 1.2), (4, 0.12, 0.9), (5, 0.05, 0.6)),
+    attack=0.012,
+    release=0.12,
+)
+"""The chords: softer, rounder and longer."""
+
+
+def seconds(step: int, tempo: float = 120.0, swing: float = 0.5) -> float:
+    """When a step sounds, in seconds from the beginning.
+
+    Parameters
+    ----------
+    step : counted from 0, an eighth note each; two make a beat.
+    tempo : beats a minute, above 0.
+    swing : where in its beat the second eighth note comes, 0.5 (straight) up to 0.8; about 0.6 is
+        a bebop player's feel, 2/3 a shuffle. The notes themselves never change.
+
+    Raises
+    ------
+    ValueError : for a tempo or a swing out of range.
+    """
+    if not (math.isfinite(tempo) and tempo > 0):
+        raise ValueError(f"tempo {tempo}: expected a number of beats a minute above 0")
+    if not 0.5 <= swing <= 0.8:
+        raise ValueError(f"swing {swing}: expected 0.5 (straight) to 0.8")
+    beat, second_half = divmod(step, 2)
+    return (beat + swing * second_half) * 60 / tempo
+
+
+def frequency(pitch: int) -> float:
+    """The fundamental of a MIDI note number in Hz: 440 for 69, equal temperament. Chapter 1."""
+    return 440.0 * 2.0 ** ((pitch - 69) / 12)
+
+
+def synthesise(
+    music: Music, *, tempo: float = 120.0, swing: float = 0.5, brush: bool = False
+) -> np.ndarray:
+    """Turn music into sound. Chapter 1.
+
+    Parameters
+    ----------
+    music : a chorus, named tracks or plain notes (see `midi.tracks`); the track ``"chords"`` is
+        played softly, every other one as melody.
+    tempo, swing : see `seconds`.
+    brush : add a quiet brush on a snare drum on the second and fourth beat of every four, which is
+        not in the notes; off unless asked for.
+
+    Returns
+    -------
+    float32 array of shape ``(samples,)`` at `RATE`, never beyond `PEAK`, equally loud for every
+    piece, `TAIL` seconds longer than the notes.
+
+    Raises
+    ------
+    ValueError : for what is not a note, a note too high to be heard, a tempo or swing out of range.
+    """
+    seconds(0, tempo, swing)  # answers a bad tempo or swing even where there is no note
+    parts = tracks(music)
+    notes = [
+        (note, PAD if name == "chords" else LEAD) for name, part in parts.items() for note in part
+    ]
+    last = max((note.onset + note.duration for note, _ in notes), default=0)
+    signal = np.zeros(_samples(seconds(last, tempo, swing) + TAIL))
+
+    spans = [
+        (
+            _samples(seconds(note.onset, tempo, swing)),
+            _samples(seconds(note.onset + note.duration, tempo, swing)),
+        )
+        for note, _ in notes
+    ]
+    longest: dict[tuple[int, Timbre], int] = {}
+    for (note, timbre), (start, end) in zip(notes, spans, strict=True):
+        key = (note.pitch, timbre)
+        longest[key] = max(longest.get(key, 0), end - start + _samples(timbre.release))
+    tones = {key: _tone(key[0], key[1], samples) for key, samples in longest.items()}
+
+    for (note, timbre), (start, end) in zip(notes, spans, strict=True):
+        release = _samples(timbre.release)
+        sound = tones[note.pitch, timbre][: end - start + release].copy()
+        sound[-release:] *= _fade(release)
+        signal[start : start + len(sound)] += sound
+    if brush:
+        _add_brush(signal, last, tempo, swing)
+    return _level(signal).astype(np.float32)
+
+
+def _samples(duration: float) -> int:
+    return round(duration * RATE)
+
+
+def _fade(samples: int) -> np.ndarray:
+    """From 1 to 0 along half a cosine, shape ``(samples,)``."""
+    return 0.5 + 0.5 * np.cos(np.pi * (np.arange(samples) + 1) / samples)
+
+
+def _tone(pitch: int, timbre: Timbre, samples: int) -> np.ndarray:
+    """One note held for ever, or at least for so many samples."""
+    fundamental = frequency(pitch)
+    if fundamental > _HIGHEST:
+        raise ValueError(
+            f"pitch {pitch} sounds at {fundamental:.0f} Hz: too high for {RATE} samples a second"
+        )
+    time = np.arange(samples) / RATE
+    tone = np.zeros(samples)
+    for multiple, amplitude, decay in timbre.partials:
+        if multiple * fundamental < _HIGHEST:
+            audible = min(samples, _samples(8 * decay))  # below 0.04 % after that
+            t = time[:audible]
+            tone[:audible] += (
+                amplitude * np.exp(-t / decay) * np.sin(2 * np.pi * multiple * fundamental * t)
+            )
+    attack = min(samples, _samples(timbre.attack))
+    tone[:attack] *= 1 - _fade(attack)
+    return timbre.level * tone
+
+
+def _add_brush(signal: np.ndarray, steps: int, tempo: float, swing: float) -> None:
+    """Add a soft burst of noise to every second beat, in place."""
+    n = np.arange(_samples(0.09))
+    # Squares times an irrational number never repeat modulo 1: noise that needs no random numbers.
+    noise = np.diff(np.modf(n**2 * ((math.sqrt(5) - 1) / 2))[0] - 0.5, append=0.0)
+    burst = 0.12 * noise * np.exp(-n / (0.025 * RATE)) * (1 - np.exp(-n / (0.004 * RATE)))
+    for step in range(2, steps, 4):
+        start = _samples(seconds(step, tempo, swing))
+        signal[start : start + len(burst)] += burst[: len(signal) - start]
+
+
+def _level(signal: np.ndarray) -> np.ndarray:
+    """Bring a signal to the common loudness and hold its peaks below the limit.
+
+    The gain changes slowly (over hundredths of a second), so that nothing is clipped or distorted.
+    """
+    blocks = -(-len(signal) // _BLOCK)
+    padded = np.zeros(blocks * _BLOCK)
+    padded[: len(signal)] = signal
+    table = padded.reshape(blocks, _BLOCK)
+    power = (table**2).mean(axis=1)
+    if power.max() == 0:
+        return signal
+    factor = LOUDNESS / math.sqrt(power[power > 1e-4 * power.max()].mean())
+    highest = np.pad(factor * np.abs(table).max(axis=1), 1)
+    around = np.maximum(np.maximum(highest[:-2], highest[1:-1]), highest[2:])
+    gain = factor * np.minimum(1.0, PEAK / np.maximum(around, PEAK))
+    centres = (np.arange(blocks) + 0.5) * _BLOCK
+    return signal * np.interp(np.arange(len(signal)), centres, gain)
+
+
+def encode_mp3(signal: np.ndarray) -> bytes:
+    """Compress a signal of shape ``(samples,)`` at `RATE` to MP3; the same bytes each time."""
+    buffer = io.BytesIO()
+    soundfile.write(buffer, signal, RATE, **_MP3)
+    return buffer.getvalue()
+
+
+def write_audio(signal: np.ndarray, path: str | os.PathLike[str]) -> Path:
+    """Write a signal of shape ``(samples,)`` at `RATE` to an ``.mp3`` or ``.wav`` file. Chapter 1.
+
+    Raises
+    ------
+    ValueError : for another kind of file, or a signal that is not one row of samples within ±1.
+    """
+    signal = np.asarray(signal, dtype=np.float32)
+    if signal.ndim != 1 or not (np.abs(signal) <= 1).all():
+        raise ValueError(
+            f"expected one row of samples between -1 and 1, got shape {signal.shape} with "
+            f"{np.count_nonzero(~(np.abs(signal) <= 1))} samples out of range"
+        )
+    kind = Path(path).suffix.lower()
+    if kind == ".mp3":
+        return write_whole(path, encode_mp3(signal))
+    if kind == ".wav":
+        buffer = io.BytesIO()
+        soundfile.write(buffer, signal, RATE, format="WAV", subtype="PCM_16")
+        return write_whole(path, buffer.getvalue())
+    raise ValueError(f"can't write {str(path)!r}: expected a name that ends in .mp3 or .wav")
+
+
+@dataclass(frozen=True)
+class Player:
+    """Sound that a notebook or the book shows as an audio element; needs no network and no script.
+
+    Attributes
+    ----------
+    title : what is heard; also the label that a screen reader says.
+    duration : in seconds.
+    mp3 : the sound itself.
+    """
+
+    title: str
+    duration: float
+    mp3: bytes
+
+    def __repr__(self) -> str:
+        return f"Player({self.title!r}, {self.duration:.1f} s)"
+
+    def _repr_html_(self) -> str:
+        title = html.escape(self.title)
+        data = base64.b64encode(self.mp3).decode("ascii")
+        return (
+            f'<figure class="player" style="margin: 0.5em 0">'
+            f"<figcaption>{title} ({self.duration:.0f} s)</figcaption>"
+            f'<audio controls preload="metadata" aria-label="{title}" '
+            f'style="width: 100%; max-width: 36em" src="data:audio/mpeg;base64,{data}"></audio>'
+            f"</figure>"
+        )
+
+
+def player(
+    music: Music,
+    title: str | None = None,
+    *,
+    tempo: float = 120.0,
+    swing: float = 0.5,
+    brush: bool = False,
+) -> Player:
+    """Let music be heard in the page. Chapter 1.
+
+    Parameters
+    ----------
+    music, tempo, swing, brush : see `synthesise`; one chorus is 24 seconds and about 110 kB.
+    title : what is heard; by default a chorus is called by its number.
+
+    Raises
+    ------
+    ValueError : as `synthesise`.
+    """
+    if title is None:
+        title = f"Chorus {music.number}" if isinstance(music, Chorus) else "Sound"
+    signal = synthesise(music, tempo=tempo, swing=swing, brush=brush)
+    return Player(title, len(signal) / RATE, encode_mp3(signal))
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Several sounds of which the page shows the one that is chosen; needs no script.
+
+    Attributes
+    ----------
+    title : what there is to choose.
+    players : by what they are called in the choice; the first is shown at the beginning.
+
+    Raises
+    ------
+    ValueError : if there is nothing to choose from.
+
+    Chapter 8.
+    """
+
+    title: str
+    players: Mapping[str, Player]
+
+    def __post_init__(self) -> None:
+        if not self.players:
+            raise ValueError("a choice needs at least one player")
+
+    def _repr_html_(self) -> str:
+        sounds = b"".join(player.mp3 for player in self.players.values())
+        group = "choice-" + hashlib.sha256(self.title.encode() + sounds).hexdigest()[:12]
+        # Radio buttons are siblings of the sounds, so that style alone can show the chosen one.
+        buttons, figures, rules = [], [], []
+        for number, (label, player) in enumerate(self.players.items()):
+            name = f"{group}-{number}"
+            checked = " checked" if number == 0 else ""
+            buttons.append(
+                f'<input type="radio" name="{group}" id="{name}"{checked}>'
+                f'<label for="{name}" style="margin: 0 1em 0 0.3em">{html.escape(label)}</label>'
+            )
+            figures.append(f'<div class="sound-{number}">{player._repr_html_()}</div>')
+            rules.append(f"#{name}:checked ~ .sound-{number}")
+        return (
+            f"<style>.{group} > div {{ display: none }} {', '.join(rules)} {{ display: block }}"
+            f"</style>"
+            f'<fieldset class="choice {group}" style="border: 0; margin: 0.5em 0; padding: 0">'
+            f"<legend>{html.escape(self.title)}</legend>{''.join(buttons)}{''.join(figures)}"
+            f"</fieldset>"
+        )

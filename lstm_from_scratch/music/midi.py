@@ -1,0 +1,208 @@
+"""Music in and out of MIDI files, exactly: what is written is what is read back.
+
+One step is an eighth note. Chords and melody go to tracks of their own, each with its instrument.
+Swing is a matter of sound (`audio`), never of the file's grid.
+
+Chapter 1 (Twelve bars).
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TypeAlias
+
+import mido
+
+from ..files import write_whole
+from .blues import MELODY_PITCHES, Chorus, Note, check_notes
+
+Music: TypeAlias = Chorus | Mapping[str, Iterable[Note]] | Iterable[Note]
+"""What can be written, heard or drawn: a chorus, named tracks of notes, or plain notes."""
+
+INSTRUMENTS: dict[str, int] = {"chords": 4, "melody": 4}
+"""General MIDI program of each track (counted from 0; 4 is an electric piano)."""
+
+_VELOCITIES = {"chords": 56}  # softer than the melody's 88
+_TICKS_PER_STEP = 240
+_DRUMS = 9  # the percussion channel, counted from 0
+_CHANNELS = tuple(channel for channel in range(16) if channel != _DRUMS)
+
+
+def tracks(music: Music) -> dict[str, tuple[Note, ...]]:
+    """Take music apart into named tracks of checked notes, in order of onset and pitch.
+
+    Plain notes are parted at middle C into ``"chords"`` below and ``"melody"`` from there up, as
+    the paper parts them (Figure 1). Tracks without notes are left out. Chapter 1.
+
+    Raises
+    ------
+    ValueError : for anything that is not a note, with the reason (see `blues.check_notes`).
+    """
+    if isinstance(music, Chorus):
+        parts = {"chords": music.chords, "melody": music.melody}
+    elif isinstance(music, Mapping):
+        parts = {str(name): notes for name, notes in music.items()}
+    else:
+        notes = check_notes(music)
+        parts = {
+            "chords": [note for note in notes if note.pitch < MELODY_PITCHES[0]],
+            "melody": [note for note in notes if note.pitch >= MELODY_PITCHES[0]],
+        }
+    checked = {name: check_notes(notes) for name, notes in parts.items()}
+    return {name: notes for name, notes in checked.items() if notes}
+
+
+def write_midi(
+    music: Music,
+    path: str | os.PathLike[str],
+    *,
+    tempo: float = 120.0,
+    instruments: Mapping[str, int] | None = None,
+) -> Path:
+    """Write music into a MIDI file, one track for each of its `tracks`. Chapter 1.
+
+    Parameters
+    ----------
+    tempo : beats (quarter notes, two steps) a minute, 4 to 1000.
+    instruments : General MIDI program, 0 to 127, by name of the track; what is not named sounds
+        as in `INSTRUMENTS`, or as an acoustic piano.
+
+    Raises
+    ------
+    ValueError : for a note that can't be written, two notes of one pitch that overlap in one track,
+        more than 15 tracks, a tempo or an instrument out of range.
+    """
+    if not (math.isfinite(tempo) and 4 <= tempo <= 1000):
+        raise ValueError(f"tempo {tempo}: expected 4 to 1000 beats a minute")
+    parts = tracks(music)
+    if len(parts) > len(_CHANNELS):
+        raise ValueError(f"{len(parts)} tracks: a MIDI file has channels for {len(_CHANNELS)}")
+    programs = INSTRUMENTS | dict(instruments or {})
+    for name in parts:
+        if not 0 <= programs.get(name, 0) <= 127:
+            raise ValueError(f"instrument {programs[name]} of {name!r}: expected 0 to 127")
+
+    conductor = mido.MidiTrack([mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(tempo))])
+    written = [conductor]
+    for channel, (name, notes) in zip(_CHANNELS, parts.items(), strict=False):
+        head = [
+            # Names are stored as UTF-8; mido takes one character a byte.
+            mido.MetaMessage("track_name", name=name.encode().decode("latin-1")),
+            mido.Message("program_change", channel=channel, program=programs.get(name, 0)),
+        ]
+        velocity = _VELOCITIES.get(name, 88)
+        written.append(mido.MidiTrack(head + _messages(name, notes, channel, velocity)))
+    file = mido.MidiFile(type=1, ticks_per_beat=2 * _TICKS_PER_STEP, tracks=written)
+    buffer = io.BytesIO()
+    file.save(file=buffer)
+    return write_whole(path, buffer.getvalue())
+
+
+def _messages(
+    name: str, notes: tuple[Note, ...], channel: int, velocity: int
+) -> list[mido.Message]:
+    """Turn notes into note-on and note-off messages with delta times."""
+    sounding_until: dict[int, int] = {}
+    events = []
+    for pitch, onset, duration in notes:
+        if onset < sounding_until.get(pitch, 0):
+            raise ValueError(
+                f"track {name!r}: {Note(pitch, onset, duration)} begins before the note of the "
+                f"same pitch ends; a MIDI track can't hold both"
+            )
+        sounding_until[pitch] = onset + duration
+        events += [(onset, "note_on", pitch), (onset + duration, "note_off", pitch)]
+    messages, now = [], 0
+    for step, kind, pitch in sorted(events):  # at one step ends come before beginnings
+        delta = (step - now) * _TICKS_PER_STEP
+        loudness = velocity if kind == "note_on" else 0
+        messages.append(
+            mido.Message(kind, channel=channel, note=pitch, velocity=loudness, time=delta)
+        )
+        now = step
+    return messages
+
+
+def read_midi(path: str | os.PathLike[str]) -> tuple[Note, ...]:
+    """Read all notes of a MIDI file, in order of onset and pitch. Chapter 1.
+
+    Raises
+    ------
+    ValueError : as `read_tracks`.
+    """
+    return check_notes(note for notes in read_tracks(path).values() for note in notes)
+
+
+def read_tracks(path: str | os.PathLike[str]) -> dict[str, tuple[Note, ...]]:
+    """Read the notes of a MIDI file by track; drums (channel 10) and empty tracks are left out.
+
+    Raises
+    ------
+    ValueError : for a file that is not MIDI, is cut short, counts time in film frames, or holds a
+        note that does not begin and end on a step, never ends, or begins twice.
+    FileNotFoundError : if there is no such file.
+    """
+    data = Path(path).read_bytes()
+    try:
+        file = mido.MidiFile(file=io.BytesIO(data))
+    except Exception as error:  # mido answers bad bytes with whatever broke: OSError, EOFError, …
+        what = "is cut short" if data[:4] == b"MThd" else "is not a MIDI file"
+        raise ValueError(
+            f"{path} {what} or damaged ({len(data)} bytes that begin with {data[:4]!r}): "
+            f"expected a whole MIDI file, which begins with b'MThd'"
+        ) from error
+    if file.type == 2 or not 0 < file.ticks_per_beat < 0x8000:
+        raise ValueError(
+            f"{path}: MIDI type {file.type} with division {file.ticks_per_beat}; expected type 0 "
+            f"or 1, timed in ticks to a quarter note"
+        )
+    found: dict[str, tuple[Note, ...]] = {}
+    for number, track in enumerate(file.tracks):
+        notes = _notes(track, file.ticks_per_beat, f"{path}, track {number}")
+        if notes:
+            name = _text(track.name) or f"track {number}"
+            found[name if name not in found else f"{name} ({number})"] = notes
+    return found
+
+
+def _notes(track: mido.MidiTrack, ticks_per_beat: int, where: str) -> tuple[Note, ...]:
+    """Pair the note-ons and note-offs of one track."""
+
+    def step(tick: int) -> int:
+        whole, rest = divmod(2 * tick, ticks_per_beat)
+        if rest:
+            raise ValueError(
+                f"{where}: tick {tick} falls between two steps; expected whole eighth notes, "
+                f"{ticks_per_beat / 2:g} ticks each"
+            )
+        return whole
+
+    began: dict[tuple[int, int], int] = {}
+    notes, now = [], 0
+    for message in track:
+        now += message.time
+        if message.type not in ("note_on", "note_off") or message.channel == _DRUMS:
+            continue
+        key = (message.channel, message.note)
+        if message.type == "note_on" and message.velocity > 0:
+            if key in began:
+                raise ValueError(f"{where}: pitch {message.note} begins twice without an end")
+            began[key] = now
+        elif key in began:
+            onset = began.pop(key)
+            notes.append(Note(message.note, step(onset), step(now) - step(onset)))
+    if began:
+        raise ValueError(f"{where}: pitch {min(began)[1]} never ends")
+    return check_notes(notes)
+
+
+def _text(name: str) -> str:
+    """Undo mido's one character a byte where the bytes are UTF-8, as ours are."""
+    try:
+        return name.encode("latin-1").decode()
+    except UnicodeError:
+        return name

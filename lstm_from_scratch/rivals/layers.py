@@ -1,0 +1,101 @@
+"""A layer of units, forward and back, compiled: what BPTT is made of, whatever the network.
+
+A plain recurrent network and an LSTM differ in what happens between net inputs and outputs of
+their hidden units. Reading the sources, and going back from the net inputs to the weights and to
+the outputs of the step before, is the same for both, and for their output units. Sources are
+inputs x, outputs y of cells or hidden units, and the bias.
+
+All weights of a network stand in one matrix, hidden units above output units, and ``across`` is
+that matrix turned over: inner loops then run over neighbours, without a sum that would have an
+order. Strict IEEE, the same numbers on every machine.
+
+Chapter 3 (Why networks forget) trains with these pieces, chapter 11 (How sure are we?) compares
+what they train.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from ..machine import vectors
+
+CHUNK = 4
+"""Logistics computed at once; arrays that hold net inputs are longer than needed by this."""
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def turn(weights: np.ndarray, across: np.ndarray) -> None:
+    """Write weights, shape ``(units, sources)``, to ``across``, shape ``(sources, units)``.
+
+    Chapter 3.
+    """
+    rows, sources = weights.shape
+    for m in range(sources):
+        for r in range(rows):
+            across[m, r] = weights[r, m]
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def weigh(
+    across: np.ndarray, first: int, count: int, x: np.ndarray, y: np.ndarray, net: np.ndarray
+) -> None:
+    """The net inputs of ``count`` units, those from column ``first`` of ``across`` on.
+
+    ``x`` and ``y`` are what they read; the result is written to the beginning of ``net``.
+
+    Chapter 3.
+    """
+    inputs, units = x.size, y.size
+    for i in range(count):
+        net[i] = across[inputs + units, first + i]
+    for n in range(inputs):
+        for i in range(count):
+            net[i] += x[n] * across[n, first + i]
+    for j in range(units):
+        for i in range(count):
+            net[i] += y[j] * across[inputs + j, first + i]
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def squash(net: np.ndarray, count: int, stretch: float) -> None:
+    """The logistic of ``stretch`` times each of the first ``count`` net inputs, in place.
+
+    Up to `CHUNK` - 1 numbers after them change too. Chapter 3.
+    """
+    for i in range(0, count, CHUNK):
+        chunk = vectors.load(net, i, CHUNK)
+        vectors.store(net, i, vectors.logistic(chunk * stretch))
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def back(
+    weights: np.ndarray,
+    first: int,
+    deltas: np.ndarray,
+    x: np.ndarray,
+    y: np.ndarray,
+    gradient: np.ndarray,
+    into: np.ndarray,
+) -> None:
+    """Go back through one step of a layer, that of the rows from ``first`` on.
+
+    Parameters
+    ----------
+    weights : shape ``(all units, sources)``.
+    deltas : the error's derivative with respect to the layer's net inputs, one for each unit.
+    x, y : what the layer read.
+    gradient : of the weights' shape; what this step adds to it is added.
+    into : the error's derivative with respect to ``y``; the part by this layer is added.
+
+    Chapter 3.
+    """
+    inputs, units = x.size, y.size
+    for i in range(deltas.size):
+        delta, row = deltas[i], first + i
+        for n in range(inputs):
+            gradient[row, n] += delta * x[n]
+        for j in range(units):
+            gradient[row, inputs + j] += delta * y[j]
+            into[j] += delta * weights[row, inputs + j]
+        gradient[row, inputs + units] += delta

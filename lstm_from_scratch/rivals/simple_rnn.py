@@ -1,0 +1,697 @@
+"""A plain recurrent network: one layer of tanh units that read the inputs and one another.
+
+It has no gates and no cells. All that it knows of the past is the outputs y of its hidden units,
+which are computed anew at every step. Inputs, sources and outputs are those of `network`, so that
+the same music goes in and the same error comes out; where an LSTM has cell outputs, this network
+has the outputs of its units.
+
+Its gradient is found in two ways: by going back through time (BPTT) over a window, and by carrying
+influences forward (RTRL) at every step, without truncation. The first half of the module is plain
+NumPy, to be read; the second half is the same compiled, to be run. A test checks that they agree.
+
+Chapter 3 (Why networks forget) builds this module up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numba import njit
+
+from ..machine import vectors
+from ..machine.bptt import update
+from ..machine.gradient import Gradient
+from ..machine.kernel import Recall
+from ..machine.network import logistic
+from ..music.blues import CHORD_PITCHES
+from ..playing.composing import checked_seed, choose
+from .layers import CHUNK, back, squash, turn, weigh
+from .rehearsal import Lesson, Result, checked, checked_choruses, rehearse, stream
+
+UNITS = 14
+"""Hidden units: the fewest that give no fewer weights (702) than Experiment 1's LSTM has (672)."""
+
+
+@dataclass(frozen=True)
+class SimpleNetwork:
+    """The weights of a plain recurrent network. Chapter 3.
+
+    Attributes
+    ----------
+    hidden : weights into the hidden units, shape ``(units, inputs + units + 1)``: from the inputs,
+        from the units' outputs of the step before, and the bias.
+    output : weights into the output units, shape ``(inputs, inputs + units + 1)``: from the inputs,
+        from the units' outputs of this step, and the bias.
+
+    Raises
+    ------
+    ValueError : for matrices that don't fit each other, or a number that is not finite.
+    """
+
+    hidden: np.ndarray
+    output: np.ndarray
+
+    def __post_init__(self) -> None:
+        for name in ("hidden", "output"):
+            weights = np.ascontiguousarray(getattr(self, name), dtype=float)
+            object.__setattr__(self, name, weights)
+            if weights.ndim != 2 or not len(weights):
+                raise ValueError(f"{name}: expected a matrix, got shape {weights.shape}")
+            if not np.isfinite(weights).all():
+                raise ValueError(f"{name}: weights must be finite")
+        sources = self.units + self.inputs + 1
+        for name in ("hidden", "output"):
+            weights = getattr(self, name)
+            if weights.shape[1] != sources:
+                raise ValueError(
+                    f"{name}: {self.units} units and {self.inputs} inputs are {sources} sources "
+                    f"with the bias, but there are {weights.shape[1]} columns"
+                )
+
+    @property
+    def inputs(self) -> int:
+        """Inputs, and as many outputs."""
+        return len(self.output)
+
+    @property
+    def units(self) -> int:
+        """Hidden units."""
+        return len(self.hidden)
+
+    @property
+    def weights(self) -> int:
+        """Number of weights, biases included."""
+        return self.hidden.size + self.output.size
+
+    @property
+    def recurrent(self) -> np.ndarray:
+        """Weights from hidden units to hidden units, shape ``(units, units)``."""
+        return self.hidden[:, self.inputs : -1]
+
+    def predict(self, roll: np.ndarray) -> np.ndarray:
+        """See `composing.Composer`; also of a roll of other units. Chapter 10."""
+        roll = checked(roll, self.inputs)
+        return _hear(self, roll, len(roll), np.zeros(len(roll)))[1]
+
+    def go_on(self, seed: np.ndarray, steps: int, rng: np.random.Generator) -> np.ndarray:
+        """See `composing.Composer`; for networks that hear chords and a melody. Chapter 10."""
+        seed = checked_seed(seed, steps)
+        if self.inputs != seed.shape[1]:
+            raise ValueError(f"the network has {self.inputs} inputs, the music {seed.shape[1]}")
+        roll = np.concatenate([seed, np.zeros((steps - len(seed), self.inputs))])
+        return _hear(self, roll, len(seed), rng.random(steps))[0]
+
+
+class Step(NamedTuple):
+    """Everything that happens in one step, by name.
+
+    sources : what hidden units read, shape ``(inputs + units + 1,)``.
+    units : what they put out, between -1 and 1, shape ``(units,)``.
+    output_sources : what output units read, shape ``(inputs + units + 1,)``.
+    prediction : the probability of each input at the next step, shape ``(inputs,)``.
+    """
+
+    sources: np.ndarray
+    units: np.ndarray
+    output_sources: np.ndarray
+    prediction: np.ndarray
+
+
+def random_network(
+    inputs: int, units: int, rng: np.random.Generator, reach: float = 0.3
+) -> SimpleNetwork:
+    """Draw a network with all weights uniform in plus or minus ``reach``. Chapter 3."""
+    sources = inputs + units + 1
+    weights = rng.uniform(-reach, reach, size=(units + inputs, sources))
+    return SimpleNetwork(weights[:units], weights[units:])
+
+
+def forward(network: SimpleNetwork, before: np.ndarray, inputs: np.ndarray) -> Step:
+    """One step.
+
+    Parameters
+    ----------
+    network : the weights. before : the units' outputs of the step before, shape ``(units,)``.
+    inputs : what is heard now, shape ``(inputs,)``.
+
+    Chapter 3.
+    """
+    sources = np.concatenate([inputs, before, [1.0]])
+    units = np.tanh(network.hidden @ sources)
+    output_sources = np.concatenate([inputs, units, [1.0]])
+    return Step(sources, units, output_sources, logistic(network.output @ output_sources))
+
+
+def listen(
+    network: SimpleNetwork, inputs: np.ndarray, before: np.ndarray | None = None
+) -> list[Step]:
+    """The record of every step of a song.
+
+    Parameters
+    ----------
+    inputs : shape ``(steps, inputs)``.
+    before : the units' outputs that the song finds; all 0 unless given.
+
+    Raises
+    ------
+    ValueError : for inputs of another shape.
+
+    Chapter 3.
+    """
+    inputs = np.asarray(inputs, dtype=float)
+    if inputs.ndim != 2 or inputs.shape[1] != network.inputs:
+        raise ValueError(f"expected inputs of shape (steps, {network.inputs}), got {inputs.shape}")
+    units, steps = np.zeros(network.units) if before is None else before, []
+    for heard in inputs:
+        steps.append(forward(network, units, heard))
+        units = steps[-1].units
+    return steps
+
+
+def error_flow(network: SimpleNetwork, steps: list[Step], target: np.ndarray) -> np.ndarray:
+    """Follow the error of the last step of a record back to the first.
+
+    Parameters
+    ----------
+    steps : the record that `listen` made. target : of its last step, shape ``(inputs,)``.
+
+    Returns
+    -------
+    Row ``q`` is the derivative of that one error with respect to the units' outputs ``q`` steps
+    before it, by every path; shape ``(steps, units)``.
+
+    Chapter 3.
+    """
+    outgoing = network.output[:, network.inputs : -1]
+    flow = [outgoing.T @ (steps[-1].prediction - target)]
+    for step in reversed(steps[1:]):
+        flow.append(network.recurrent.T @ (flow[-1] * (1 - step.units**2)))
+    return np.array(flow)
+
+
+def full_gradient(network: SimpleNetwork, steps: list[Step], targets: np.ndarray) -> Gradient:
+    """The derivative of the summed cross-entropy of a record, by going back over it (BPTT).
+
+    Parameters
+    ----------
+    steps : the record that `listen` made. The outputs before its first step count as constants.
+    targets : what should have been predicted, shape ``(steps, inputs)``.
+
+    Williams and Zipser (1995); chapter 3.
+    """
+    hidden, output = np.zeros_like(network.hidden), np.zeros_like(network.output)
+    outgoing, later = network.output[:, network.inputs : -1], np.zeros(network.units)
+    for step, target in zip(reversed(steps), reversed(np.asarray(targets)), strict=True):
+        delta = step.prediction - target
+        output += np.outer(delta, step.output_sources)
+        into_net = (outgoing.T @ delta + later) * (1 - step.units**2)
+        hidden += np.outer(into_net, step.sources)
+        later = network.recurrent.T @ into_net
+    return Gradient(hidden, output)
+
+
+def no_influence(network: SimpleNetwork) -> np.ndarray:
+    """How a cleared network depends on its weights: not at all. See `advance`. Chapter 3."""
+    return np.zeros((network.units, *network.hidden.shape))
+
+
+def advance(network: SimpleNetwork, influence: np.ndarray, step: Step) -> np.ndarray:
+    """Carry the influence of every weight over one step (RTRL).
+
+    Parameters
+    ----------
+    influence : element ``[i, j, m]`` is the derivative of unit i's output with respect to the
+        weight from source m to unit j, by every path; shape ``(units, units, sources)``.
+    step : the step that follows.
+
+    Returns
+    -------
+    The influence after the step. It is exact as long as the weights do not change.
+
+    Robinson and Fallside (1987), Williams and Zipser (1995); chapter 3.
+    """
+    through = np.tensordot(network.recurrent, influence, axes=1)
+    own = np.arange(network.units)
+    through[own, own] += step.sources
+    return (1 - step.units**2)[:, None, None] * through
+
+
+def step_gradient(
+    network: SimpleNetwork, influence: np.ndarray, step: Step, target: np.ndarray
+) -> Gradient:
+    """The derivative of one step's error with respect to every weight (RTRL).
+
+    Parameters
+    ----------
+    influence : after this step, see `advance`. target : shape ``(inputs,)``.
+
+    Chapter 3.
+    """
+    delta = step.prediction - target
+    into_units = network.output[:, network.inputs : -1].T @ delta
+    return Gradient(
+        np.tensordot(into_units, influence, axes=1), np.outer(delta, step.output_sources)
+    )
+
+
+def free_run(network: SimpleNetwork, seed: np.ndarray, steps: int) -> np.ndarray:
+    """Let a network play: its inputs are its own predictions, 1 where they are above 0.5.
+
+    Parameters
+    ----------
+    seed : the steps that are given, shape ``(at least 1, inputs)``. steps : how many in all.
+
+    Returns
+    -------
+    A roll of shape ``(steps, inputs)`` that begins with the seed.
+
+    Raises
+    ------
+    ValueError : if the seed is empty or longer than ``steps``.
+
+    Chapter 3.
+    """
+    if not 1 <= len(seed) <= steps:
+        raise ValueError(f"a seed of {len(seed)} steps for {steps}: expected 1 to {steps}")
+    roll, units = np.zeros((steps, network.inputs)), np.zeros(network.units)
+    roll[: len(seed)] = seed
+    for now in range(steps - 1):
+        step = forward(network, units, roll[now])
+        units = step.units
+        if now + 1 >= len(seed):
+            roll[now + 1] = step.prediction > 0.5
+    return roll
+
+
+# Compiled. All weights stand in one matrix, hidden units above output units, and `across` is that
+# matrix turned over, see `layers`.
+
+_WIDE = 32  # influences advanced at once
+_NEVER = np.iinfo(np.int64).max  # more than there can be gross errors or choruses
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _listen(across, x, y, net, p):  # type: ignore[no-untyped-def]
+    """One step forward: y becomes the units' outputs of this step, p the prediction."""
+    inputs, units = x.size, y.size
+    weigh(across, 0, units, x, y, net)
+    squash(net, units, 2.0)
+    for i in range(units):
+        y[i] = 2.0 * net[i] - 1.0  # tanh(z) = 2 logistic(2 z) - 1
+    weigh(across, units, inputs, x, y, p)
+    squash(p, inputs, 1.0)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _judge(p, target):  # type: ignore[no-untyped-def]
+    """Is an output on the wrong side of 0.5, and how likely was the target?"""
+    wrong, likelihood = False, 1.0
+    for k in range(target.size):
+        likely = p[k] if target[k] > 0.5 else 1.0 - p[k]
+        likelihood *= likely
+        wrong = wrong or (p[k] > 0.5) != (target[k] > 0.5)
+    return wrong, max(likelihood, 1e-300)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _back(weights, x, ys, deltas, gradient):  # type: ignore[no-untyped-def]
+    """Go back over a window: the gradient of its summed error. ``ys[0]`` is what it found."""
+    units = ys.shape[1]
+    gradient[:] = 0.0
+    into, later, nets = np.zeros(units), np.zeros(units), np.empty(units)
+    for t in range(len(x) - 1, -1, -1):
+        into[:] = later
+        later[:] = 0.0
+        back(weights, units, deltas[t], x[t], ys[t + 1], gradient, into)
+        for i in range(units):
+            nets[i] = into[i] * (1.0 - ys[t + 1, i] * ys[t + 1, i])
+        back(weights, 0, nets, x[t], ys[t], gradient, later)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _train_bptt(
+    weights, memory, y, counts, rolls, order, strict, forgiven, fresh, adam, rate, momentum, clip
+):  # type: ignore[no-untyped-def]
+    """Learn from whole choruses, one update each; return the error in nats.
+
+    ``order`` says which choruses of ``rolls``, with the one that the last of them leads to. The
+    first ``strict`` units can make gross errors, and each chorus of number ``fresh`` begins from a
+    cleared state.
+    """
+    length, inputs = rolls.shape[1:]
+    units, sources = y.size, weights.shape[1]
+    across, gradient = np.empty((sources, units + inputs)), np.empty(weights.shape)
+    ys, deltas = np.empty((length + 1, units)), np.empty((length, inputs))
+    net, p = np.zeros(units + CHUNK), np.zeros(inputs + CHUNK)
+    error = 0.0
+    for window in range(order.size - 1):
+        roll, following = rolls[order[window]], rolls[order[window + 1]]
+        turn(weights, across)
+        ys[0] = y
+        for t in range(length):
+            _listen(across, roll[t], y, net, p)
+            target = roll[t + 1] if t + 1 < length else following[0]
+            _, likelihood = _judge(p, target)
+            wrong, _ = _judge(p, target[:strict])
+            error -= np.log(likelihood)
+            counts[1] += wrong
+            counts[2] += wrong
+            ys[t + 1] = y
+            for k in range(inputs):
+                deltas[t, k] = p[k] - target[k]
+        _back(weights, roll, ys, deltas, gradient)
+        update(weights, gradient, memory, adam, rate, momentum, clip, counts[0])
+        counts[0] += 1
+        if counts[1] >= forgiven or counts[0] % fresh == 0:
+            counts[1] = 0
+            counts[3] += 1
+            y[:] = 0.0
+    return error
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _advance(weights, x, y_before, y, influence, old):  # type: ignore[no-untyped-def]
+    """Carry all influences over one step; ``influence`` has a row for each unit, padded.
+
+    Some columns of all rows at a time are copied to ``old``, where they stay close at hand, and
+    read for two rows at once; where the number of units is odd, the last row is written twice.
+    """
+    inputs, units = x.size, y.size
+    sources, columns = weights.shape[1], influence.shape[1]
+    new, w = influence.ravel(), weights.ravel()
+    for c in range(0, columns, _WIDE):
+        for j in range(units):
+            vectors.store(old, j * _WIDE, vectors.load(new, j * columns + c, _WIDE))
+        for i in range(0, units, 2):
+            k = min(i + 1, units - 1)
+            # Where the weights from the units to these two stand, one after the other.
+            to_i, to_k = i * sources + inputs, k * sources + inputs
+            part = vectors.load(old, 0, _WIDE)
+            of_i = part * vectors.tile(vectors.load(w, to_i, 1), _WIDE)
+            of_k = part * vectors.tile(vectors.load(w, to_k, 1), _WIDE)
+            for j in range(1, units):
+                part = vectors.load(old, j * _WIDE, _WIDE)
+                of_i = of_i + part * vectors.tile(vectors.load(w, to_i + j, 1), _WIDE)
+                of_k = of_k + part * vectors.tile(vectors.load(w, to_k + j, 1), _WIDE)
+            vectors.store(new, i * columns + c, of_i * (1.0 - y[i] * y[i]))
+            vectors.store(new, k * columns + c, of_k * (1.0 - y[k] * y[k]))
+    for i in range(units):
+        slope = 1.0 - y[i] * y[i]
+        own = i * sources
+        for n in range(inputs):
+            influence[i, own + n] += slope * x[n]
+        for j in range(units):
+            influence[i, own + inputs + j] += slope * y_before[j]
+        influence[i, own + inputs + units] += slope
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _train_rtrl(
+    weights, memory, y, influence, counts, roll, steps, forgiven, adam, rate, momentum, clip
+):  # type: ignore[no-untyped-def]
+    """Learn online, one update after every step; return the error in nats."""
+    length, inputs = roll.shape
+    units, sources, columns = y.size, weights.shape[1], influence.shape[1]
+    across, before = np.empty((sources, units + inputs)), np.empty(units)
+    # The hidden part of the gradient is found in whole vectors, the last of which reaches beyond.
+    flat, carried = np.empty(weights.size + _WIDE), influence.ravel()
+    gradient, old = flat[: weights.size].reshape(weights.shape), np.empty(units * _WIDE)
+    net, p = np.zeros(units + CHUNK), np.zeros(inputs + CHUNK)
+    into = np.empty(units)
+    error = 0.0
+    for _ in range(steps):
+        x, target = roll[counts[4]], roll[(counts[4] + 1) % length]
+        before[:] = y
+        turn(weights, across)
+        _listen(across, x, y, net, p)
+        _advance(weights, x, before, y, influence, old)
+        wrong, likelihood = _judge(p, target)
+        error -= np.log(likelihood)
+        counts[1] += wrong
+        counts[2] += wrong
+        into[:] = 0.0
+        for k in range(inputs):
+            for i in range(units):
+                into[i] += (p[k] - target[k]) * weights[units + k, inputs + i]
+        for c in range(0, columns, _WIDE):
+            total = vectors.splat(0.0, _WIDE)
+            for i in range(units):
+                total = total + vectors.load(carried, i * columns + c, _WIDE) * into[i]
+            vectors.store(flat, c, total)
+        for k in range(inputs):
+            delta = p[k] - target[k]
+            for n in range(inputs):
+                gradient[units + k, n] = delta * x[n]
+            for j in range(units):
+                gradient[units + k, inputs + j] = delta * y[j]
+            gradient[units + k, inputs + units] = delta
+        update(weights, gradient, memory, adam, rate, momentum, clip, counts[0])
+        counts[0] += 1
+        counts[4] = (counts[4] + 1) % length
+        if counts[1] >= forgiven:
+            counts[1] = counts[4] = 0
+            counts[3] += 1
+            y[:] = 0.0
+            influence[:] = 0.0
+    return error
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _play(weights, units, roll, given, chords, draws, predictions):  # type: ignore[no-untyped-def]
+    """Predict each step from the one before; from ``given`` on, hear what was chosen instead."""
+    across = np.empty((weights.shape[1], weights.shape[0]))
+    turn(weights, across)
+    inputs, y = roll.shape[1], np.zeros(units)
+    net, p = np.zeros(units + CHUNK), np.zeros(inputs + CHUNK)
+    for now in range(len(roll)):
+        _listen(across, roll[now], y, net, p)
+        predictions[now] = p[:inputs]
+        if given <= now + 1 < len(roll):
+            choose(p[:inputs], chords, draws[now + 1], roll[now + 1])
+
+
+def _hear(
+    network: SimpleNetwork, roll: np.ndarray, given: int, draws: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """What is heard, its own choices from step ``given`` on, and what is predicted."""
+    roll, predictions = roll.copy(), np.zeros(roll.shape)
+    weights, chords = np.concatenate([network.hidden, network.output]), len(CHORD_PITCHES)
+    _play(weights, network.units, roll, given, chords, draws, predictions)
+    return roll, predictions
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _recall(weights, units, roll, choruses):  # type: ignore[no-untyped-def]
+    """Free run until the first wrong note or the first return of a state; see `recall`."""
+    length, inputs = roll.shape
+    across = np.empty((weights.shape[1], units + inputs))
+    turn(weights, across)
+    y, snapshot = np.zeros(units), np.zeros(units)
+    net, p = np.zeros(units + CHUNK), np.zeros(inputs + CHUNK)
+    taken = 0
+    for chorus in range(1, choruses + 1):
+        for now in range(length):
+            # As long as no note was wrong, the network's own output is the form itself.
+            _listen(across, roll[now], y, net, p)
+            if _judge(p, roll[(now + 1) % length])[0]:
+                return (chorus - 1) * length + now, 0
+        if taken > 0 and (y == snapshot).all():
+            return chorus * length, chorus - taken
+        if chorus & (chorus - 1) == 0:  # after 1, 2, 4, 8, ... choruses
+            snapshot[:] = y
+            taken = chorus
+    return choruses * length, 0
+
+
+def recall(network: SimpleNetwork, roll: np.ndarray, choruses: int) -> Recall:
+    """The test of Experiment 1, `composing.recall`, for this network.
+
+    Parameters
+    ----------
+    roll : one chorus, shape ``(steps, inputs)``; its first step is given.
+    choruses : how many to play at the most.
+
+    Returns
+    -------
+    Recall : how many predictions were right in a row; or that the state came back bit for bit,
+        and after how many choruses.
+
+    Raises
+    ------
+    ValueError : for a roll of another shape, or no chorus.
+
+    Section 3.2; chapter 3.
+    """
+    if choruses < 1:
+        raise ValueError(f"choruses must be at least 1, got {choruses}")
+    weights = np.concatenate([network.hidden, network.output])
+    return Recall(*_recall(weights, network.units, checked(roll, network.inputs), choruses))
+
+
+@dataclass(frozen=True)
+class Method:
+    """How to train a plain recurrent network: everything the outcome depends on but the music.
+
+    Attributes
+    ----------
+    rule : ``"bptt"``: one update after each chorus, from the gradient of its summed error, the
+        state flowing on from chorus to chorus; ``"rtrl"``: one update after each step.
+    optimiser : ``"momentum"`` or ``"adam"``.
+    learning_rate, momentum : of the optimiser; Adam has constants of its own, `bptt.ADAM`.
+    clip : the largest norm of a gradient; longer ones are shortened to it.
+    forgiven : gross errors (an output on the wrong side of 0.5) until the state is cleared and the
+        chorus begins anew, as in `training.Recipe`; 0: never. BPTT clears between two choruses.
+    units : hidden units. reach : weights begin uniform in plus or minus this. seed : of them.
+    max_steps : give up after this many. test_every : steps between two tests, whole choruses.
+    choruses : it has learned when it plays this many without a wrong note, or proves that it can.
+
+    Raises
+    ------
+    ValueError : for an unknown rule or optimiser, or a number out of its range.
+    """
+
+    rule: Literal["bptt", "rtrl"] = "bptt"
+    optimiser: Literal["momentum", "adam"] = "adam"
+    learning_rate: float = 1e-3
+    momentum: float = 0.9
+    clip: float = np.inf
+    forgiven: int = 0
+    units: int = UNITS
+    reach: float = 0.3
+    seed: int = 0
+    max_steps: int = 5_001_600
+    test_every: int = 4_800
+    choruses: int = 1_000
+
+    def __post_init__(self) -> None:
+        if self.rule not in ("bptt", "rtrl"):
+            raise ValueError(f"rule is 'bptt' or 'rtrl', got {self.rule!r}")
+        if self.optimiser not in ("momentum", "adam"):
+            raise ValueError(f"optimiser is 'momentum' or 'adam', got {self.optimiser!r}")
+        for name in ("learning_rate", "clip", "reach"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
+        if not 0 <= self.momentum < 1:
+            raise ValueError(f"momentum: expected 0 to below 1, got {self.momentum}")
+        for name in ("units", "max_steps", "test_every", "choruses"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        for name in ("forgiven", "seed"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must be at least 0, got {getattr(self, name)}")
+
+
+def train(
+    method: Method,
+    roll: np.ndarray,
+    look: Callable[[SimpleNetwork], object] | None = None,
+) -> Result[SimpleNetwork, Method]:
+    """Train on one chorus, over and over, until the free run holds or the steps are used up.
+
+    Parameters
+    ----------
+    method : how. roll : the chorus, shape ``(steps, inputs)``, zeros and ones.
+    look : called with the network at each test, if given.
+
+    Raises
+    ------
+    ValueError : for another roll, or tests that don't fall between two choruses.
+    Diverged : if a weight is not finite any more; it has the network of the last test, and its
+        ``step`` is the first test at which that was seen.
+
+    Section 3.2; chapter 3.
+    """
+    roll = checked(roll)
+    length, inputs = roll.shape
+    start = random_network(inputs, method.units, np.random.default_rng(method.seed), method.reach)
+    weights = np.concatenate([start.hidden, start.output])
+    memory, y = np.zeros((2, *weights.shape)), np.zeros(method.units)
+    influence = np.zeros((method.units, -(-start.hidden.size // _WIDE) * _WIDE))
+    # Updates, gross errors since the last reset, gross errors, resets, and the step in the chorus.
+    counts = np.zeros(5, dtype=np.int64)
+    forgiven, how = method.forgiven or _NEVER, _how(method)
+
+    def network() -> SimpleNetwork:
+        return SimpleNetwork(weights[: method.units].copy(), weights[method.units :].copy())
+
+    def learn(steps: int) -> Lesson:
+        _, _, wrong, resets, _ = counts
+        if method.rule == "bptt":
+            order = np.zeros(steps // length + 1, dtype=np.int64)
+            error = _train_bptt(
+                weights, memory, y, counts, roll[None], order, inputs, forgiven, _NEVER, *how
+            )
+        else:
+            error = _train_rtrl(weights, memory, y, influence, counts, roll, steps, forgiven, *how)
+        return Lesson(error, counts[2] - wrong, counts[3] - resets)
+
+    def test(network: SimpleNetwork) -> int:
+        kept = recall(network, roll, method.choruses)
+        return method.choruses if kept.period else kept.steps // length
+
+    return rehearse(method, roll, weights, network, learn, test, look)
+
+
+def train_stream(
+    method: Method, rolls: np.ndarray, *, strict: int, fresh: int = 0
+) -> tuple[SimpleNetwork, np.ndarray]:
+    """Train by BPTT on choruses in random order, each leading to the next, to the last step.
+
+    Parameters
+    ----------
+    method : how, with a rate that falls as `rehearsal.stream` says. Its rule is BPTT, and what it
+        says of a test for success is not used.
+    rolls : the choruses, shape ``(choruses, steps, inputs)``, zeros and ones.
+    strict : only the first so many units can make gross errors: those of the chords. What a melody
+        plays is a choice.
+    fresh : one in so many choruses begins from a cleared state, as a composition does, whatever the
+        errors. 0: none does.
+
+    Returns
+    -------
+    The network, and the cross-entropy of each ``method.test_every`` steps in nats a step.
+
+    Raises
+    ------
+    ValueError : for other rolls or another rule, numbers of units or choruses that can't be, or
+        steps that are not whole choruses.
+    Diverged : as `train`.
+
+    Section 4.2; chapter 10.
+    """
+    rolls = checked_choruses(rolls)
+    inputs = rolls.shape[2]
+    if method.rule != "bptt":
+        raise ValueError(f"a stream of choruses is learned by rule 'bptt', got {method.rule!r}")
+    if not 0 <= strict <= inputs or fresh < 0:
+        raise ValueError(
+            f"strict {strict} and fresh {fresh}: expected 0 to {inputs}, and at least 0"
+        )
+    rng = np.random.default_rng(method.seed)
+    start = random_network(inputs, method.units, rng, method.reach)
+    weights = np.concatenate([start.hidden, start.output])
+    memory, y = np.zeros((2, *weights.shape)), np.zeros(method.units)
+    counts = np.zeros(5, dtype=np.int64)
+    limits = (strict, method.forgiven or _NEVER, fresh or _NEVER)
+
+    def network() -> SimpleNetwork:
+        return SimpleNetwork(weights[: method.units].copy(), weights[method.units :].copy())
+
+    def learn(order: np.ndarray, share: float) -> float:
+        how = _how(method, share)
+        return _train_bptt(weights, memory, y, counts, rolls, order, *limits, *how)
+
+    return stream(method, rolls, weights, network, learn, rng)
+
+
+def _how(method: Method, share: float = 1.0) -> tuple[bool, float, float, float]:
+    """What the compiled trainings want to know of an optimiser, with a share of its rate."""
+    return (
+        method.optimiser == "adam",
+        float(share * method.learning_rate),
+        float(method.momentum),
+        float(method.clip),
+    )

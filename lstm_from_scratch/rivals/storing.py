@@ -1,0 +1,71 @@
+"""Networks of the rivals, written to files and read; some come with the package.
+
+Chapter 10 (Is it any good?) compares with them.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from importlib.resources import as_file, files
+
+import numpy as np
+
+from ..files import write_whole
+from .feed_forward import FeedForward
+from .simple_rnn import SimpleNetwork
+
+FORMAT = 1
+"""Version of the files that `save` writes."""
+
+_KINDS = {kind.__name__: kind for kind in (FeedForward, SimpleNetwork)}
+
+
+def save(network: FeedForward | SimpleNetwork, path: str | os.PathLike[str]) -> None:
+    """Write the weights of a network to an ``.npz`` file, whole or not at all. Chapter 10."""
+    file = io.BytesIO()
+    np.savez_compressed(
+        file,
+        format=FORMAT,
+        kind=type(network).__name__,
+        hidden=network.hidden,
+        output=network.output,
+    )
+    write_whole(path, file.getvalue())
+
+
+def load(path: str | os.PathLike[str]) -> FeedForward | SimpleNetwork:
+    """Read a file that `save` wrote. Nothing in it is executed. Chapter 10.
+
+    Raises
+    ------
+    ValueError : if the file is truncated, is something else, or comes from another version.
+    FileNotFoundError : if there is none.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            if int(archive["format"]) != FORMAT:
+                raise ValueError(f"it has format {archive['format']}, expected {FORMAT}")
+            return _KINDS[str(archive["kind"])](archive["hidden"], archive["output"])
+    except FileNotFoundError:
+        raise
+    # A damaged archive fails in many ways; whatever it is, it is not a file of ours.
+    except Exception as error:
+        raise ValueError(f"{os.fspath(path)}: not a network of ours: {error}") from error
+
+
+def stored(name: str) -> FeedForward | SimpleNetwork:
+    """A network of chapter 10 that comes with the package, such as ``"simple-network"``.
+
+    It is that of seed 0 in ``results/composers.csv``; ``tools/train_stored.py`` made it.
+
+    Raises
+    ------
+    ValueError : if there is none of that name.
+    """
+    folder = files(__package__) / "trained"
+    names = sorted(p.name.removesuffix(".npz") for p in folder.iterdir() if p.name.endswith(".npz"))
+    if name not in names:
+        raise ValueError(f"no stored network {name!r}: there are {names}")
+    with as_file(folder / f"{name}.npz") as path:
+        return load(path)

@@ -1,0 +1,14 @@
+"""What a page shows. Knows every other wing, and none of them knows it.
+
+* `figures`, `drawings`: plots; a memory block and its wiring (chapters 2, 4, 9);
+* `player`, `listening`: music to watch; the blind test (chapters 8 and 9);
+* `source`: the module's own source in a chapter (chapter 1).
+"""
+
+from ..lazily import hand_out
+
+__getattr__, __dir__, __all__ = hand_out(
+    __name__,
+    ("figures", "drawings", "player", "listening", "source"),
+    {"piano_roll": "figures", "watch": "player", "show": "source"},
+)

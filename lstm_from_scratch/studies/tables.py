@@ -1,0 +1,245 @@
+"""Tables: the files that studies write, one row a training, and that chapters read.
+
+A table is CSV text after some lines of comment, which say what it is, how to make it again and
+what made it. `study` writes the tables in ``results/``, and `stored` reads those that come with
+this package; chapters 3, 6, 7, 8, 10, 11 and appendix A do.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import platform
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import NamedTuple, TextIO
+
+import numpy as np
+
+from .. import __version__
+from .experiments import Study
+
+FORMAT = 1
+"""Version of the tables."""
+
+MADE_WITH = "# made with: "
+"""How the comment begins that says what made the rows below it."""
+
+
+class StudyError(ValueError):
+    """What was asked for can't be done; the message says why, and what to do about it."""
+
+
+class Table(NamedTuple):
+    """A table as it was read. Chapter 11.
+
+    comments : the lines that begin with #. columns : their names. rows : as text, a mapping by
+    columns each. lines : for each row the number of its line in the file, counted from 1.
+    """
+
+    comments: list[str]
+    columns: list[str]
+    rows: list[dict[str, str]]
+    lines: list[int]
+
+    @property
+    def made_with(self) -> str:
+        """What made the last rows; empty if the table does not say."""
+        said = [line for line in self.comments if line.startswith(MADE_WITH)]
+        return said[-1].removeprefix(MADE_WITH) if said else ""
+
+
+def processor() -> str:
+    """The name of this machine's processor, as far as the system tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration, IndexError):
+        return platform.processor() or platform.machine()
+
+
+def software() -> str:
+    """What runs here: our version, Python's, those of the packages that numbers depend on."""
+    packages = ", ".join(f"{package} {version(package)}" for package in ("numpy", "numba"))
+    return f"lstm_from_scratch {__version__}, Python {platform.python_version()}, {packages}"
+
+
+def versions() -> str:
+    """What a table that is made now is made with: `software` and the processor."""
+    return f"{software()}, {processor()}"
+
+
+def parse(path: str | os.PathLike[str]) -> Table:
+    """Read a table, and refuse one that could be misread.
+
+    Raises
+    ------
+    StudyError : for a file that is no table, a table of another format, or a line that is not
+        whole, which is named.
+    FileNotFoundError : if there is none.
+
+    Chapter 11.
+    """
+    place = os.fspath(path)
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise StudyError(f"{place}: not a table of a study, no text even; move it away") from error
+    lines = text.split("\n")
+    comments = [line for line in lines if line.startswith("#")]
+    if f"# format: {FORMAT}" not in comments:
+        found = [line.removeprefix("# format: ") for line in comments if "format: " in line]
+        but = f"but of format {found[0]}" if found else "since it does not say so"
+        raise StudyError(
+            f"{place}: not a table of format {FORMAT} {but}: it was made by another version or is "
+            "none of ours. Move it away, or choose another --folder"
+        )
+    if lines.pop():
+        raise StudyError(
+            f"{place}: line {len(lines) + 1}, the last, is broken off: a study was stopped while "
+            "it wrote. Delete that line; its run is then made again and no other"
+        )
+    data = [
+        (number, next(csv.reader([line])))
+        for number, line in enumerate(lines, start=1)
+        if line and not line.startswith("#")
+    ]
+    if not data:
+        raise StudyError(f"{place}: has no line that names the columns; delete it, it holds no row")
+    columns = data[0][1]
+    for number, values in data[1:]:
+        if len(values) != len(columns):
+            raise StudyError(
+                f"{place}: line {number} is not whole: {len(values)} values in {len(columns)} "
+                "columns. Delete that line; its run is then made again and no other"
+            )
+    rows = [dict(zip(columns, values, strict=True)) for _, values in data[1:]]
+    return Table(comments, columns, rows, [number for number, _ in data[1:]])
+
+
+def key(row: Mapping[str, str], study: Study) -> tuple[str, ...]:
+    """What tells a row of a study from all others: the values of its setting, and its seed."""
+    return tuple(row.values())[: len(study.settings[0]) + 1]
+
+
+def of(path: str | os.PathLike[str], study: Study) -> Table:
+    """Read the table of a study, and refuse that of another, or one that has a run twice.
+
+    Raises `StudyError` for these, and what `parse` does. Chapter 11.
+    """
+    table, fields = parse(path), list(study.row._fields)
+    if table.columns != fields:
+        raise StudyError(
+            f"{os.fspath(path)}: has the columns {','.join(table.columns)}, but this version of "
+            f"the study has {','.join(fields)}. Move the table away, or choose another --folder"
+        )
+    first: dict[tuple[str, ...], int] = {}
+    for number, row in zip(table.lines, table.rows, strict=True):
+        before = first.setdefault(key(row, study), number)
+        if before != number:
+            raise StudyError(
+                f"{os.fspath(path)}: lines {before} and {number} are of the same run. Delete one"
+            )
+    return table
+
+
+def read(path: str | os.PathLike[str]) -> list[dict[str, str]]:
+    """Read a table: its rows, as text, by the names of the columns. Raises what `parse` does."""
+    return parse(path).rows
+
+
+def folder() -> Path:
+    """Where the tables are that come with this package: in it, or in a checkout beside it."""
+    package = Path(__file__).parent.parent
+    inside = package / "results"
+    return inside if inside.is_dir() else package.parent / "results"
+
+
+def stored(name: str) -> list[dict[str, str]]:
+    """Read a table that comes with this package, such as ``"experiment-1"``: its rows, as `read`.
+
+    Raises
+    ------
+    StudyError : if there is none of that name, or as `parse`.
+
+    Chapter 3.
+    """
+    names = sorted(path.stem for path in folder().glob("*.csv"))
+    if not names:
+        raise StudyError(
+            f"no table {name!r}, nor any other: this copy of lstm_from_scratch came without "
+            "results/. Install it from a whole copy of the project; all but the tables works"
+        )
+    if name not in names:
+        raise StudyError(f"no stored table {name!r}: there are {', '.join(names)}")
+    return read(folder() / f"{name}.csv")
+
+
+def column(rows: list[dict[str, str]], name: str) -> np.ndarray:
+    """One column of a table as float64 numbers, shape ``(rows,)``."""
+    return np.array([float(row[name]) for row in rows])
+
+
+@contextmanager
+def opened(path: str | os.PathLike[str]) -> Iterator[TextIO]:
+    """Open a table to append to it, for this process alone.
+
+    The lock is the system's, on the open file, and ends with the process however that ends: what a
+    killed study leaves behind locks nobody out.
+
+    Raises
+    ------
+    StudyError : if another process has it open in this way, or the folder knows no locks.
+    """
+    with open(path, "a", encoding="utf-8", newline="\n") as file:
+        try:
+            _lock(file)
+        except (BlockingIOError, PermissionError) as error:
+            raise StudyError(
+                f"{os.fspath(path)}: another process is at work on this table. Let it finish or "
+                "stop it; what it has done is in the table"
+            ) from error
+        except OSError as error:
+            raise StudyError(
+                f"{os.fspath(path)}: can't be locked ({error.strerror}), so two studies could "
+                "write at once; choose a --folder on another disk"
+            ) from error
+        yield file
+
+
+def _lock(file: TextIO) -> None:
+    """Lock an open file or raise an `OSError`, at once."""
+    if os.name == "nt":
+        import msvcrt
+
+        # Windows keeps others from reading what is locked: so a byte far behind the end.
+        os.lseek(file.fileno(), 1 << 30, os.SEEK_SET)
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def begin(file: TextIO, comments: Sequence[str], columns: Sequence[str]) -> None:
+    """Write the first lines of a table, all at once."""
+    _out(file, "".join(f"{line}\n" for line in comments) + ",".join(columns) + "\n")
+
+
+def comment(file: TextIO, text: str) -> None:
+    """Append a line of comment."""
+    _out(file, text + "\n")
+
+
+def append(file: TextIO, row: Sequence) -> None:
+    """Append a row, one whole line; when this returns it is on the disk."""
+    csv.writer(file, lineterminator="\n").writerow(row)
+    _out(file)
+
+
+def _out(file: TextIO, text: str = "") -> None:
+    file.write(text)
+    file.flush()
+    os.fsync(file.fileno())
