@@ -57,7 +57,7 @@ QUIETLY = ("--host", "127.0.0.1", "--no-dashboard")
 # The command line, with a study added; its function has to be one that workers can import.
 PROGRAM = f"""
 import sys, test_cluster
-from lstm_from_scratch import study
+from lstm_from_scratch.studies import study
 study.STUDIES["noted"] = study.Study(
     "noted", test_cluster.noted, test_cluster.Noted, range({SEEDS})
 )

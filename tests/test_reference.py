@@ -142,18 +142,21 @@ def test_what_names_no_chapter_is_given_those_of_its_module(
 
 
 def test_names_become_links_where_they_lead_somewhere(api: ModuleType) -> None:
-    package = lstm_from_scratch.__name__
-    assert api.full_name("forward", gradient) == f"{package}.network.forward"  # imported there
-    assert api.full_name("kernel", gradient) == f"{package}.kernel"
-    assert api.full_name("draw_unit", composing) == f"{package}.kernel.draw_unit"
-    assert api.full_name("Network.hidden", composing) == f"{package}.network.Network"
-    assert api.full_name("CHORDS_AND_MELODY", composing) == f"{package}.encoding.CHORDS_AND_MELODY"
-    assert api.full_name("Step.state", gradient) == f"{package}.network.Step.state"  # a property
+    machine = f"{lstm_from_scratch.__name__}.machine"
+    assert api.full_name("forward", gradient) == f"{machine}.network.forward"  # imported there
+    assert api.full_name("kernel", gradient) == f"{machine}.kernel"
+    assert api.full_name("draw_unit", composing) == f"{machine}.kernel.draw_unit"
+    assert api.full_name("Network.hidden", composing) == f"{machine}.network.Network"
+    assert (
+        api.full_name("CHORDS_AND_MELODY", composing)
+        == f"{lstm_from_scratch.__name__}.music.encoding.CHORDS_AND_MELODY"
+    )
+    assert api.full_name("Step.state", gradient) == f"{machine}.network.Step.state"  # a property
     assert api.full_name("_checked", composing) is None
     assert api.full_name("no_such_thing", gradient) is None
     assert api.full_name("numpy", gradient) is None
     written = api.link_names("see `advance` and ``steps``, not `nowhere`", gradient)
-    target = f"{package}.gradient.advance"
+    target = f"{machine}.gradient.advance"
     assert written == f"see :py:obj:`advance <{target}>` and ``steps``, not ``nowhere``"
 
 

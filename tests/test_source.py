@@ -139,7 +139,8 @@ def test_each_docstring_goes_by_its_own_name():
     helps = re.findall(
         r'docstring: help\("(.*)"\)', repr(show(blues)) + repr(show(network.Topology))
     )
-    own = {"blues", "blues.Note", "blues.chorus", "network.Topology", "network.Topology.parts"}
+    own = {"music.blues", "music.blues.Note", "music.blues.chorus"}
+    own |= {"machine.network.Topology", "machine.network.Topology.parts"}
     assert {f"lstm_from_scratch.{name}" for name in own} <= set(helps)
     assert len(set(helps)) == len(helps)
 

@@ -121,7 +121,7 @@ PROGRAM = """
 import sys
 sys.path.insert(0, {tests!r})
 import test_study
-from lstm_from_scratch import experiments, study
+from lstm_from_scratch.studies import experiments, study
 from lstm_from_scratch.machine.training import RECOMMENDED
 study.STUDIES["squares"] = study.Study("squares", test_study._square, test_study.Square, range(12))
 study.run("squares", {folder!r}, jobs=2)

@@ -29,6 +29,7 @@ from sphinx.ext.autodoc import DataDocumenter, FunctionDocumenter, ModuleDocumen
 from sphinx.pycode import ModuleAnalyzer
 
 PACKAGE = "lstm_from_scratch"
+WINGS = [f"{PACKAGE}.{wing}" for wing in importlib.import_module(PACKAGE).__all__]
 SECTIONS = ("Attributes", "Parameters", "Returns", "Raises")
 LONGEST_VALUE = 60
 """Characters of a constant that are still shown; longer ones are for the source to tell."""
@@ -103,7 +104,7 @@ def full_name(name: str, module: ModuleType, owner: str = "") -> str | None:
     modules of the package, where it must be one thing only.
     """
     places = [f"{module.__name__}.{owner}"] if owner else []
-    places += [module.__name__, module.__name__.rpartition(".")[0], PACKAGE, f"{PACKAGE}.baselines"]
+    places += [module.__name__, module.__name__.rpartition(".")[0], PACKAGE, *WINGS]
     for place in places:
         if found := described(f"{place}.{name}"):
             return found
