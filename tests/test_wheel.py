@@ -92,7 +92,10 @@ print(json.dumps([lstm_from_scratch.__file__, [name for name in {EXTRAS} if ther
 def test_the_tables_are_read_wherever_one_is(
     installed: Installed, root: Path, tmp_path: Path
 ) -> None:
-    program = "import json; from lstm_from_scratch.studies import study; print(json.dumps(study.stored({})))"
+    program = (
+        "import json; from lstm_from_scratch.studies import tables;"
+        "print(json.dumps(tables.stored({})))"
+    )
     done = installed.run("-c", program.format("'resets'"), folder=tmp_path)
     assert json.loads(done.stdout) == study.read(root / "results" / "resets.csv")
     done = installed.run("-c", program.format("'reset'"), folder=tmp_path)
