@@ -16,6 +16,18 @@ if TYPE_CHECKING:
 matplotlib.use("Agg")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say which tests belong together when several processes share them (``--dist loadgroup``).
+
+    Those that look at one page of the built book do, whatever file they stand in, so that it is
+    opened once; else those of one file or one notebook.
+    """
+    for item in items:
+        page = getattr(item, "callspec", None) and item.callspec.params.get("visit")
+        group = f"{item.path.name}:{page}" if page else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The root of the checkout."""
