@@ -21,7 +21,7 @@ unexport MPLBACKEND
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
-.PHONY: help book pdf test unit ci notebooks study studies bench lint format clean distclean
+.PHONY: help book pdf test unit quick ci notebooks study studies bench lint format clean distclean
 
 help:  ## list what can be made
 	@echo "make COMMAND, where COMMAND is one of"
@@ -40,6 +40,9 @@ test: $(VENV)/installed unit  ## run every test: the module, the notebooks, the 
 
 unit: $(VENV)/installed  ## the part of the tests that needs no built book
 	@$(BIN)/python tools/run_tests.py $(NOTEBOOKS)
+
+quick: $(VENV)/installed  ## test what you have touched since the last commit, a minute at most
+	@$(BIN)/python tools/quick.py
 
 ci:  ## everything that must pass before a change is taken, in order: style, tests, book, pages
 	@$(MAKE) --no-print-directory lint
