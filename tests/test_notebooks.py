@@ -176,9 +176,10 @@ def test_it_is_stored_in_the_one_form(path: Path, store: ModuleType) -> None:
 def test_it_has_the_sections_of_a_chapter_in_order(path: Path) -> None:
     prose = [cell.source for cell in read(path).cells if cell.cell_type == "markdown"]
     titles = re.findall(r"^## +(.+?) *$", "\n\n".join(prose), flags=re.MULTILINE)
-    assert [title for title in titles if title in SECTIONS] == list(SECTIONS)
-    assert titles[0] == SECTIONS[0]
-    assert titles[-1] == SECTIONS[-1]
+    found = [title for title in titles if title in SECTIONS]
+    assert found == list(SECTIONS), f"a chapter has the sections {SECTIONS}, this one {found}"
+    assert titles[0] == SECTIONS[0], f"it begins with {titles[0]!r}, not {SECTIONS[0]!r}"
+    assert titles[-1] == SECTIONS[-1], f"it ends with {titles[-1]!r}, not {SECTIONS[-1]!r}"
 
 
 @every_notebook
@@ -191,14 +192,17 @@ def test_its_title_carries_its_number(path: Path) -> None:
 @every_notebook
 def test_it_opens_with_three_things_to_learn(path: Path) -> None:
     text = "\n".join(cell.source for cell in section(path, SECTIONS[0]))
-    text = text.split(f"## {SECTIONS[0]}")[1].split("\n## ")[0]
-    assert len(re.findall(r"^[-*] ", text, flags=re.MULTILINE)) == 3
+    _, found, text = text.partition(f"## {SECTIONS[0]}")
+    assert found, f"there is no section {SECTIONS[0]!r}"
+    points = re.findall(r"^[-*] ", text.partition("\n## ")[0], flags=re.MULTILINE)
+    assert len(points) == 3, f"{SECTIONS[0]}: three points are wanted, there are {len(points)}"
 
 
 @every_notebook
 def test_its_checks_assert_something(path: Path) -> None:
     code = [cell.source for cell in section(path, "Checks") if cell.cell_type == "code"]
-    assert any(re.search(r"\bassert\b|\.testing\.assert_", source) for source in code)
+    asserted = any(re.search(r"\bassert\b|\.testing\.assert_", source) for source in code)
+    assert asserted, "no cell of the section Checks asserts anything"
 
 
 @every_notebook
@@ -213,7 +217,7 @@ def test_each_exercise_has_a_hint_and_a_folded_solution(path: Path) -> None:
         if exercises:
             exercises[-1][0] += begun[0]
         exercises += [[text] for text in begun[1:]]
-    assert 3 <= len(exercises) <= 5
+    assert 3 <= len(exercises) <= 5, f"3 to 5 exercises are wanted, there are {len(exercises)}"
     for number, (text, *solutions) in enumerate(exercises, 1):
         assert text.startswith(f"**{number}. "), text
         assert len(re.findall(r"\{dropdown\} *Hint", text)) == 1, text
