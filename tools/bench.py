@@ -309,13 +309,13 @@ def store(name: str, about: str, table: list[list]) -> None:
     write_whole(ROOT / "results" / f"{name}.csv", ("\n".join(lines) + "\n").encode())
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> int:
     """Measure, print, and store if asked to."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
         "--store", action="store_true", help="write results/bench.csv and growth.csv"
     )
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     rows: list[tuple[str, str, float, float | str]] = []
     print(f"{study.processor()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     for experiment in (1, 2):
@@ -343,7 +343,8 @@ def main() -> None:
         cost = [[*row[:3], round(row[3]), row[4]] for row in grown]
         columns = ["blocks", "song", "weights", "nanoseconds", "bytes"]
         store("growth", "how the cost of a training step grows", [columns, *cost])
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -10,6 +10,7 @@ nothing is executed twice. A page is executed again when its cells or the module
 
 from __future__ import annotations
 
+import argparse
 import multiprocessing
 import os
 import shutil
@@ -151,11 +152,30 @@ def execute(paths: Iterable[Path]) -> int:
     return failed
 
 
-def main(names: list[str]) -> int:
+def some(names: list[str], known: list[Path]) -> list[Path]:
+    """The named files, all that are known if none is named.
+
+    Raises
+    ------
+    SystemExit : with exit code 2, for a name that is none of those.
+    """
+    paths = [Path(name).resolve() for name in names]
+    for path, name in zip(paths, names, strict=True):
+        if path not in known:
+            places = ", ".join(one.relative_to(ROOT).as_posix() for one in known)
+            print(f"there is no {name} among {places}", file=sys.stderr)
+            raise SystemExit(2)
+    return paths or known
+
+
+def main(arguments: list[str] | None = None) -> int:
     """Execute the named pages, or all."""
+    parser = argparse.ArgumentParser(description="Execute pages of the book, side by side.")
+    parser.add_argument("pages", nargs="*", metavar="PAGE", help="which (default: all)")
+    paths = some(parser.parse_args(arguments).pages, pages())
     clean_stale()
-    return int(execute([Path(name).resolve() for name in names] or pages()) > 0)
+    return int(execute(paths) > 0)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -7,6 +7,7 @@ stands in, not at the files it calls. Both are dropped here as soon as the sourc
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import shutil
 import sys
@@ -78,8 +79,18 @@ def clean_stale() -> None:
     drop_executed_notebooks()
 
 
-if __name__ == "__main__":
-    if sys.argv[1:] == ["--clean-stale"]:
+def main(arguments: list[str] | None = None) -> int:
+    """Print the fingerprint of the book, or drop what is out of date."""
+    parser = argparse.ArgumentParser(description="A digest of all that the book is made of.")
+    parser.add_argument(
+        "--clean-stale", action="store_true", help="drop caches out of date instead"
+    )
+    if parser.parse_args(arguments).clean_stale:
         clean_stale()
     else:
         print(fingerprint(CODE + PAGES))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

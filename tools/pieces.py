@@ -10,7 +10,9 @@ pieces give the same files each time.
 
 from __future__ import annotations
 
+import argparse
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -104,5 +106,12 @@ def write_all() -> list[Path]:
     return write(FOLDER)
 
 
-if __name__ == "__main__":
+def main(arguments: list[str] | None = None) -> int:
+    """Write all of them and say where."""
+    argparse.ArgumentParser(description="Write the pieces to download.").parse_args(arguments)
     print(f"{len(write_all())} files in {FOLDER.relative_to(ROOT)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -10,6 +10,7 @@ is the one tool that needs a browser: without one it says so and ends with exit 
 
 from __future__ import annotations
 
+import argparse
 import html
 import io
 import re
@@ -297,8 +298,9 @@ def print_book(program: str, folder: Path = HTML) -> PdfWriter:
     return joined
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Print the book and say where it is; the exit code."""
+    argparse.ArgumentParser(description="Print the built book into one PDF.").parse_args(arguments)
     if not (HTML / "index.html").exists():
         print("The book is not built. Build it first: make book", file=sys.stderr)
         return 1

@@ -9,9 +9,9 @@ that it does not ask for. What comes out of each cell is compared with what is s
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
-from pathlib import Path
 
 import execute
 from fingerprint import ROOT, clean_stale
@@ -20,11 +20,13 @@ NEED_THE_BOOK = sorted(f"tests/{path.name}" for path in (ROOT / "tests").glob("t
 """Tests of the built pages: `make test` runs them after the others, when there is a book."""
 
 
-def main(names: list[str]) -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Run everything and return pytest's exit code, or 1 if a chapter could not be executed."""
+    parser = argparse.ArgumentParser(description="Run all tests but those of the built pages.")
+    parser.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="which (default: all)")
+    known = [path for path in execute.pages() if execute.chapter(path)]
+    chapters = execute.some(parser.parse_args(arguments).notebooks, known)
     clean_stale()
-    chapters = [Path(name).resolve() for name in names]
-    chapters = chapters or [path for path in execute.pages() if execute.chapter(path)]
     if execute.execute(chapters):
         return 1
     return subprocess.run(
@@ -38,4 +40,4 @@ def main(names: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

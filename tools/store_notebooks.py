@@ -16,13 +16,16 @@ A notebook whose cell fails is left as it was, and the exit code is 1.
 
 from __future__ import annotations
 
+import argparse
 import hashlib
+import multiprocessing
 import os
 import re
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import nbformat
@@ -140,13 +143,19 @@ def store(path: Path) -> bool:
     return True
 
 
-def main(names: list[str]) -> int:
-    """Store the named notebooks, one after the other."""
-    if not names:
-        print("There are no notebooks to execute.")
-        return 0
-    return 0 if all([store(Path(name)) for name in names]) else 1
+def main(arguments: list[str] | None = None) -> int:
+    """Store the named notebooks, side by side on all cores."""
+    parser = argparse.ArgumentParser(description="Execute notebooks and store them.")
+    parser.add_argument("notebooks", nargs="+", metavar="NOTEBOOK", help="which")
+    paths = [Path(name) for name in parser.parse_args(arguments).notebooks]
+    for path in paths:
+        if not path.is_file() or path.suffix != ".ipynb":
+            parser.error(f"there is no notebook {path}")
+    # The last chapters are the longest: they are begun first.
+    paths.sort(key=lambda path: path.name, reverse=True)
+    with ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn")) as pool:
+        return 0 if all(list(pool.map(store, paths))) else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -6,6 +6,7 @@ Each from its recommended recipe, seed 0. The same seed gives the same file cont
 machine, apart from the seconds it took. Then the networks that chapter 10 compares with.
 """
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -37,9 +38,15 @@ NETWORKS = {function.__name__: function for function in (experiment_1, experimen
 COMPARED = ("feed-forward-1", "feed-forward-16", "feed-forward-17", "simple-network")
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> int:
     """Train and store."""
-    for name in sys.argv[1:] or (*NETWORKS, *COMPARED):
+    parser = argparse.ArgumentParser(description="Train and store the networks of the package.")
+    known = (*NETWORKS, *COMPARED)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(known)}")
+    names = parser.parse_args(arguments).names
+    if unknown := set(names) - set(known):
+        parser.error(f"no network {', '.join(sorted(unknown))}: there are {', '.join(known)}")
+    for name in names or known:
         folder = PACKAGE / ("rivals" if name in COMPARED else "machine") / "trained"
         folder.mkdir(exist_ok=True)
         if name in COMPARED:
@@ -52,7 +59,8 @@ def main() -> None:
             raise SystemExit(f"seed {result.recipe.seed} did not learn; choose another")
         training.save(result, folder / f"{name}.npz")
         print(f"{name}: {result.steps:,} steps")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
