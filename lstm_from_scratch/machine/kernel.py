@@ -28,13 +28,13 @@ from numba import njit, types
 from numba.extending import (
     NativeValue,
     models,
-    overload,
     register_model,
     typeof_impl,
     unbox,
 )
 
 from .bptt import adam_update, clip_norm, momentum_update
+from .compiling import overload
 from .network import Network, State, Topology, Voice
 from .vectors import (
     absolute,
@@ -253,7 +253,7 @@ def _unbox_room(_: Any, __: Any, c: Any) -> NativeValue:
 
 
 # What follows is compiled for each room. The functions without a body are names for what the
-# `overload` below them builds.
+# `overload` below them builds; called as Python they raise, see `compiling`.
 
 
 def _listen(room, arena):
