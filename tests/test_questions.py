@@ -98,7 +98,9 @@ def test_the_stairs_go_on_for_other_numbers_of_blocks():
 def test_a_gate_that_never_forgets_does_not_learn_to(monkeypatch):
     recipe = learning.INGREDIENTS["forget gates", "none"](RECOMMENDED)
     roll = CHORDS_ONLY.form_roll(TWELVE_BAR)
-    learned = learning.train(replace(recipe, max_steps=4_800), roll, lambda _: 0, progress=False)
+    learned = learning.train(
+        replace(recipe, give_up_after=4_800), roll, lambda _: 0, progress=False
+    )
     t = recipe.topology
     gates = learned.network.hidden[t.forget_gates]
     assert (gates[:, -1] == learning.NEVER_FORGET).all()

@@ -270,10 +270,10 @@ def test_a_copy_without_tables_says_so(tmp_path, monkeypatch):
 
 
 def test_a_row_of_experiment_1_tells_what_happened():
-    recipe = replace(RECOMMENDED, max_steps=2 * RECOMMENDED.test_every)
+    recipe = replace(RECOMMENDED, give_up_after=2 * RECOMMENDED.test_every)
     row = experiments.experiment_1(recipe, 7)
     assert row == experiments.experiment_1(recipe, 7)._replace(seconds=row.seconds)
-    assert (row.seed, row.learned, row.steps) == (7, 0, recipe.max_steps)
+    assert (row.seed, row.learned, row.steps) == (7, 0, recipe.give_up_after)
     assert (row.first_cycle, row.period) == (0, 0)
 
 

@@ -26,8 +26,9 @@ from .extensions import check_one_unit_on
 from .kernel import Arena, Rule
 from .network import Network, Topology, Voice
 
-FORMAT = 2
-"""Version of the files that `save` writes."""
+FORMAT = 3
+"""Version of the files that `save` writes. Those of version 2, which `load` reads too, called
+`Recipe.give_up_after` max_steps."""
 
 STAIRCASE = (-0.5, -1.0, -1.5, -2.0)
 """The paper's gate biases (section 3.1): they let the blocks come online one by one."""
@@ -114,7 +115,8 @@ class Recipe:
     forgiven : the gross error of this number since the last reset causes the next one: 1 resets at
         each, 8 forgives seven. 0: never reset.
     seed : of all randomness: initial weights, and which chorus is heard when.
-    max_steps : give up if the test is not passed after this many.
+    give_up_after : training ends after so many steps if the test is not passed by then. Once it is,
+        ``windows`` is the bound; `max_steps` is that of all steps together.
     test_every : steps between two tests.
     choruses : a network has learned when it plays this many without one wrong note.
     window, gain, patience : the rule for a plateau, looked for once the test is passed.
@@ -134,7 +136,7 @@ class Recipe:
     voices: tuple[Learning, ...]
     forgiven: int = 8
     seed: int = 0
-    max_steps: int = 25_000_000
+    give_up_after: int = 25_000_000
     test_every: int = 4_800
     choruses: int = 1_000
     window: int = 2_400_000
@@ -157,7 +159,7 @@ class Recipe:
                         f"voice {voice.name!r}: {len(biases)} {gate} gate biases for "
                         f"{len(voice.blocks)} blocks"
                     )
-        wholes = {"forgiven": 0, "seed": 0, "max_steps": 1, "test_every": 1, "choruses": 1}
+        wholes = {"forgiven": 0, "seed": 0, "give_up_after": 1, "test_every": 1, "choruses": 1}
         wholes |= {"window": 1, "patience": 1, "windows": 1, "fresh": 0}
         for name, least in wholes.items():
             value = getattr(self, name)
@@ -171,11 +173,17 @@ class Recipe:
                 "the steps between two tests"
             )
 
+    @property
+    def max_steps(self) -> int:
+        """The most steps that training can take, up to the test and after it."""
+        goes_on = any(learning.until == "plateau" for learning in self.voices)
+        return self.give_up_after + goes_on * self.windows * self.window
+
 
 PAPER = Recipe(
     Topology((Voice("chords", 12, (2, 2, 2, 2)),)),
     (Learning(),),
-    max_steps=400_000_000,
+    give_up_after=400_000_000,
     test_every=19_200,
 )
 """Experiment 1 as printed. What the paper leaves open is filled in: see the Reconstruction page."""
@@ -330,7 +338,7 @@ def train(
 
     Returns
     -------
-    Result : with ``learned`` False if ``recipe.max_steps`` were not enough.
+    Result : with ``learned`` False if ``recipe.give_up_after`` steps were not enough.
 
     Raises
     ------
@@ -351,7 +359,7 @@ def train(
 
     rows, done, learned_at, started = [], 0, 0, time.perf_counter()
     with tqdm(
-        total=recipe.max_steps,
+        total=recipe.give_up_after,
         disable=None if progress is None else not progress,
         unit=" steps",
         unit_scale=True,
@@ -360,7 +368,7 @@ def train(
         while not _finished(recipe, rows, learned_at):
             steps = recipe.test_every
             if not learned_at:
-                steps = min(steps, recipe.max_steps - done)
+                steps = min(steps, recipe.give_up_after - done)
             # What is not used up is kept: how often one looks must not change what is heard.
             drawn = order_rng.integers(len(rolls), size=(1, max(0, steps + 1 - order.shape[1])))
             order = np.concatenate([order, drawn], axis=1)
@@ -426,7 +434,7 @@ def _all_go_on(recipe: Recipe) -> bool:
 def _finished(recipe: Recipe, rows: list[tuple], learned_at: int) -> bool:
     """Is training over after these entries of the curve?"""
     if not learned_at:
-        return bool(rows) and rows[-1][0] >= recipe.max_steps
+        return bool(rows) and rows[-1][0] >= recipe.give_up_after
     going_on = [voice for voice, it in enumerate(recipe.voices) if it.until == "plateau"]
     if not going_on:
         return True
@@ -520,7 +528,9 @@ def load(path: str | os.PathLike[str]) -> Result:
             if "about" not in getattr(archive, "files", ()):
                 raise ValueError("it holds no trained network")
             about = json.loads(str(archive["about"]))
-            if about["format"] != FORMAT:
+            if about["format"] == 2:
+                about["recipe"]["give_up_after"] = about["recipe"].pop("max_steps")
+            elif about["format"] != FORMAT:
                 raise ValueError(f"it has format {about['format']}, expected {FORMAT}")
             recipe = _recipe(about["recipe"])
             curve = Curve(*(archive[f"curve_{name}"] for name in Curve.__dataclass_fields__))

@@ -182,7 +182,7 @@ def _chords_go_on(seed: int) -> ChordsGoOn:
 
 
 def _resets(forgiven: int, seed: int) -> Resets:
-    row = experiment_1(replace(RECOMMENDED, forgiven=forgiven, max_steps=10_000_000), seed)
+    row = experiment_1(replace(RECOMMENDED, forgiven=forgiven, give_up_after=10_000_000), seed)
     return Resets(forgiven, seed, row.learned, row.steps, row.seconds, row.first_cycle)
 
 

@@ -71,7 +71,7 @@ def rates(learning_rate: float, momentum: float, seed: int) -> Rates:
     """Train with another learning rate and momentum. Section 3.3; chapter 11."""
     voices = (replace(RECOMMENDED.voices[0], learning_rate=learning_rate, momentum=momentum),)
     steps = SLOW_STEPS if learning_rate <= SLOW else RATE_STEPS
-    recipe = replace(RECOMMENDED, voices=voices, max_steps=steps)
+    recipe = replace(RECOMMENDED, voices=voices, give_up_after=steps)
     return Rates(learning_rate, momentum, seed, *attempt(recipe, seed))
 
 
@@ -172,7 +172,7 @@ Ingredient = NamedTuple(
 
 def ingredient(name: str, change: str, seed: int) -> Ingredient:
     """Train with one ingredient changed. Chapter 11."""
-    recipe = replace(RECOMMENDED, max_steps=INGREDIENT_STEPS)
+    recipe = replace(RECOMMENDED, give_up_after=INGREDIENT_STEPS)
     return Ingredient(name, change, seed, *attempt(INGREDIENTS[name, change](recipe), seed))
 
 
