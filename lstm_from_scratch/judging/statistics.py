@@ -14,6 +14,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .. import briefly
+
 Z = 1.959964
 """Standard deviations on either side of the mean that hold 95 % of a normal distribution."""
 
@@ -130,6 +132,10 @@ class Survival(NamedTuple):
     high: np.ndarray
     at_risk: np.ndarray
 
+    def __repr__(self) -> str:
+        runs = briefly.counted(int(self.at_risk[0]), "run")
+        return f"Survival({runs}, {self.share[-1]:.0%} not learned after {self.times[-1]:,.0f})"
+
 
 def survival(steps: ArrayLike, learned: ArrayLike) -> Survival:
     """Estimate what share of runs has not learned after so many steps, if some were given up.
@@ -224,7 +230,7 @@ DRAWS = 10_000
 hundredth of its width or so."""
 
 
-def mean_interval(values: ArrayLike, rng: np.random.Generator) -> Mean:
+def mean_interval(values: ArrayLike, rng: np.random.Generator | int) -> Mean:
     """The mean of values, and its 95 % interval by the bootstrap (percentiles). Chapter 11.
 
     From the values as many are drawn as there are, with replacement, and their mean is taken, some
@@ -235,7 +241,8 @@ def mean_interval(values: ArrayLike, rng: np.random.Generator) -> Mean:
 
     Parameters
     ----------
-    values : shape ``(runs,)``, two at least. rng : draws.
+    values : shape ``(runs,)``, two at least. rng : draws; an int is
+        a seed.
 
     Raises
     ------
@@ -244,6 +251,8 @@ def mean_interval(values: ArrayLike, rng: np.random.Generator) -> Mean:
     values = np.asarray(values, dtype=float)
     if values.ndim != 1 or len(values) < 2 or not np.isfinite(values).all():
         raise ValueError(f"expected two or more finite values, got {values}")
-    means = values[rng.integers(len(values), size=(DRAWS, len(values)))].mean(axis=1)
+    means = values[
+        np.random.default_rng(rng).integers(len(values), size=(DRAWS, len(values)))
+    ].mean(axis=1)
     low, high = np.quantile(means, (0.025, 0.975))
     return Mean(float(values.mean()), float(low), float(high))

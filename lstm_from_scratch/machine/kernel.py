@@ -33,6 +33,7 @@ from numba.extending import (
     unbox,
 )
 
+from .. import briefly
 from .bptt import adam_update, clip_norm, momentum_update
 from .compiling import overload
 from .network import Network, State, Topology, Voice
@@ -1100,6 +1101,10 @@ class Arena:
                 low, high = getattr(voice, name)
                 room.view(self.data, f"{name}_low")[:] = low
                 room.view(self.data, f"{name}_width")[:] = high - low
+
+    def __repr__(self) -> str:
+        lanes = briefly.counted(self.lanes, "lane")
+        return f"Arena({briefly.voices(self.topology.voices)}; {lanes})"
 
     def _voices(self) -> Iterator[tuple[Room, Voice, _Wiring]]:
         return zip(self.rooms, self.topology.voices, _wiring(self.topology), strict=True)

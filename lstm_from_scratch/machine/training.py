@@ -16,11 +16,13 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from importlib.resources import as_file, files
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from tqdm import tqdm
 
+from .. import briefly
+from ..arrays import regular
 from ..files import write_whole
 from .extensions import check_one_unit_on
 from .kernel import Arena, Rule
@@ -32,6 +34,9 @@ FORMAT = 3
 
 STAIRCASE = (-0.5, -1.0, -1.5, -2.0)
 """The paper's gate biases (section 3.1): they let the blocks come online one by one."""
+
+
+_GATE_BIASES = ("input_gate_bias", "forget_gate_bias", "output_gate_bias")
 
 
 def _expect(name: str, value: float, least: float, below: float) -> None:
@@ -49,7 +54,8 @@ class Learning:
     learning_rate : step against the gradient, after every time step.
     momentum : share of the last change of a weight that is made again, 0 up to (not with) 1.
     initial_range : weights begin uniform in plus or minus this (not given in the paper).
-    input_gate_bias, forget_gate_bias, output_gate_bias : one for each block, at the start.
+    input_gate_bias, forget_gate_bias, output_gate_bias : one for each block, at the start; or one
+        number for all, of which a `Recipe`, which knows the blocks, makes as many as there are.
     output_bias : of every output unit, at the start.
     wrong : an output that is farther than this from its target makes the step a gross error; with
         1 or more none ever is. 0.5 means: on the wrong side of the threshold.
@@ -71,9 +77,9 @@ class Learning:
     learning_rate: float = 1e-5
     momentum: float = 0.9
     initial_range: float = 0.1
-    input_gate_bias: tuple[float, ...] = STAIRCASE
-    forget_gate_bias: tuple[float, ...] = STAIRCASE
-    output_gate_bias: tuple[float, ...] = STAIRCASE
+    input_gate_bias: tuple[float, ...] | float = STAIRCASE
+    forget_gate_bias: tuple[float, ...] | float = STAIRCASE
+    output_gate_bias: tuple[float, ...] | float = STAIRCASE
     output_bias: float = 0.5
     wrong: float = 0.5
     until: Literal["test", "plateau"] = "test"
@@ -93,15 +99,32 @@ class Learning:
         _expect("momentum", self.momentum, 0.0, 1.0)
         _expect("initial_range", self.initial_range, 0.0, np.inf)
         _expect("wrong", self.wrong, 0.0, np.inf)
-        biases = (*self.input_gate_bias, *self.forget_gate_bias, *self.output_gate_bias)
-        if not np.isfinite([*biases, self.output_bias]).all():
-            raise ValueError("biases must be finite")
+        for name in (*_GATE_BIASES, "output_bias"):
+            biases = np.atleast_1d(np.asarray(getattr(self, name), dtype=float))
+            if not np.isfinite(biases).all():
+                raise ValueError("biases must be finite")
+
+    __repr__ = briefly.differing
 
     @property
     def rule(self) -> Rule:
         """How the kernel's weights learn: at once where nothing needs the whole gradient."""
         whole = self.optimiser != "momentum" or self.clip < np.inf
         return self.optimiser if whole else "at once"
+
+
+def _for_each_block(voice: Voice, learning: Learning) -> Learning:
+    """How a voice learns, with a bias of each kind of gate for each of its blocks."""
+    blocks, given = len(voice.blocks), {}
+    for name in _GATE_BIASES:
+        biases = getattr(learning, name)
+        given[name] = biases if np.ndim(biases) else (float(biases),) * blocks
+        if len(given[name]) != blocks:
+            raise ValueError(
+                f"voice {voice.name!r}: {len(given[name])} {name.replace('_', ' ')}es for {blocks} "
+                "blocks"
+            )
+    return replace(learning, **given)
 
 
 @dataclass(frozen=True)
@@ -151,14 +174,8 @@ class Recipe:
             raise ValueError(
                 f"{len(self.voices)} voices learn, the topology has {len(self.topology.voices)}"
             )
-        for voice, learning in zip(self.topology.voices, self.voices, strict=True):
-            for gate in ("input", "forget", "output"):
-                biases = getattr(learning, f"{gate}_gate_bias")
-                if len(biases) != len(voice.blocks):
-                    raise ValueError(
-                        f"voice {voice.name!r}: {len(biases)} {gate} gate biases for "
-                        f"{len(voice.blocks)} blocks"
-                    )
+        learning = map(_for_each_block, self.topology.voices, self.voices)
+        object.__setattr__(self, "voices", tuple(learning))
         wholes = {"forgiven": 0, "seed": 0, "give_up_after": 1, "test_every": 1, "choruses": 1}
         wholes |= {"window": 1, "patience": 1, "windows": 1, "fresh": 0}
         for name, least in wholes.items():
@@ -172,6 +189,15 @@ class Recipe:
                 f"a window of {self.window} steps is not some whole times {self.test_every}, "
                 "the steps between two tests"
             )
+
+    def __repr__(self) -> str:
+        parts = []
+        for voice, learning in zip(self.topology.voices, self.voices, strict=True):
+            apart = briefly.set_apart(voice, known=("name", "inputs", "blocks"))
+            apart += briefly.set_apart(learning)
+            parts.append(", ".join((briefly.voices([voice]), *apart)))
+        parts.append(", ".join(briefly.set_apart(self, known=("topology", "voices"))))
+        return f"Recipe({'; '.join(filter(None, parts))})"
 
     @property
     def max_steps(self) -> int:
@@ -239,6 +265,10 @@ class Curve:
     resets: np.ndarray
     choruses: np.ndarray
 
+    def __repr__(self) -> str:
+        last = f" up to step {self.steps[-1]:,}" if len(self.steps) else ""
+        return f"Curve({briefly.counted(len(self.steps), 'test')}{last})"
+
 
 @dataclass(frozen=True, eq=False)
 class Result:
@@ -260,6 +290,18 @@ class Result:
     def learned(self) -> bool:
         """Did it pass the test?"""
         return self.learned_at > 0
+
+    def __repr__(self) -> str:
+        after = briefly.counted(self.steps, "step")
+        if self.learned and self.steps > self.learned_at:
+            after = f"{self.learned_at:,} of {after}"
+        no = "" if self.learned else "not "
+        return f"Result({no}learned after {after}, seed {self.recipe.seed})"
+
+    def __getattr__(self, name: str) -> Any:  # asked for what there is not
+        raise AttributeError(
+            f"a Result has no {name!r}: where a Network is wanted, use result.network"
+        )
 
 
 class Diverged(ValueError):
@@ -452,7 +494,7 @@ def _finished(recipe: Recipe, rows: list[tuple], learned_at: int) -> bool:
 
 def _checked(rolls: np.ndarray, topology: Topology) -> np.ndarray:
     """The choruses as a float64 array of three axes."""
-    rolls = np.asarray(rolls, dtype=float)
+    rolls = regular(rolls, f"choruses of shape (choruses, steps, {topology.inputs})")
     rolls = rolls[None] if rolls.ndim == 2 else rolls
     if rolls.ndim != 3 or not rolls.size or rolls.shape[2] != topology.inputs:
         raise ValueError(
@@ -538,8 +580,11 @@ def load(path: str | os.PathLike[str]) -> Result:
             return Result(
                 network, recipe, about["learned_at"], about["steps"], about["seconds"], curve
             )
-    except FileNotFoundError:
-        raise
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"there is no file {os.fspath(path)!r}; what comes with the package is "
+            "got by name, as in training.stored('experiment_1')"
+        ) from error
     # A damaged archive fails in many ways: bad sums, unknown compression, a password asked for, an
     # array of impossible size. Whatever it is, it is not a file of ours.
     except Exception as error:

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .. import briefly
 from ..machine.network import Step, Topology
 from ..music import audio
 from ..music.blues import TWELVE_BAR, Form, chord_tones
@@ -52,6 +53,9 @@ class Row(NamedTuple):
     height: int
     scale: float
     values: np.ndarray
+
+    def __repr__(self) -> str:
+        return f"Row({self.label!r}, {briefly.counted(len(self.values), 'step')})"
 
     @property
     def base(self) -> float:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .. import briefly
 from ..judging import measures
 from ..machine.network import Network
 from ..machine.training import Recipe, Result, train
@@ -40,8 +41,9 @@ class Experiment1(NamedTuple):
     which it first played one chorus right, the paper's stopping rule; 0 if never.
     first_cycle_choruses : how many choruses it played right at that moment, at most what the
     stopping test asks. held_choruses : played without a wrong note after training, at most 10,000.
-    period : choruses after which its state came back bit for bit, a proof that it goes on for ever;
-    0 if it did not. weights : the first digits of a SHA-256 of the weights.
+    It is fewer than it could play where period is not 0: the run stops at the proof that it goes on
+    for ever. period : choruses after which its state came back bit for bit, that proof; 0 if it did
+    not. weights : the first digits of a SHA-256 of the weights.
     """
 
     seed: int
@@ -93,6 +95,9 @@ class Choruses(NamedTuple):
 
     training: tuple[int, ...]
     held_out: tuple[int, ...]
+
+    def __repr__(self) -> str:
+        return f"Choruses({len(self.training):,} to train on, {len(self.held_out):,} held out)"
 
 
 def choruses(size: int = TRAINING_SET) -> Choruses:
@@ -291,3 +296,7 @@ class Study:
     row: type
     seeds: range
     settings: tuple[tuple[str | int | float, ...], ...] = ((),)
+
+    def __repr__(self) -> str:
+        settings = briefly.counted(len(self.settings), "setting")
+        return f"Study({self.about!r}, {settings}, {briefly.counted(len(self.seeds), 'seed')})"
