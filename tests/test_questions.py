@@ -185,13 +185,15 @@ def test_playing_along_with_nothing_is_a_free_run(temperature):
     # A free run sets aside a number for each voice and step, whether the voice draws or not.
     draws = np.random.default_rng(7).random((60, 2))[1:, 1]
 
-    class Draws:
+    class Draws(np.random.Generator):
         numbers = iter(draws)
 
         def random(self) -> float:
             return next(self.numbers)
 
-    along = composing.play_along(network, roll, ("high", "low"), Draws(), temperature=temperature)
+    along = composing.play_along(
+        network, roll, ("high", "low"), Draws(np.random.PCG64()), temperature=temperature
+    )
     np.testing.assert_array_equal(along, free)
 
 

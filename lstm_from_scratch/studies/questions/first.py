@@ -23,6 +23,7 @@ from ..experiments import (
     judge,
     train_2,
 )
+from .crossed import compiled
 
 SIMPLE_STEPS = {"bptt": 5_001_600, "rtrl": 1_000_800}
 """Steps after which a plain recurrent network is given up, by rule; whole choruses. A step of RTRL
@@ -79,6 +80,7 @@ def simple_network(
         seed=seed,
         max_steps=SIMPLE_STEPS[rule],
     )
+    compiled("simple", rule, optimiser, clip)
     started = time.process_time()
     try:
         result = simple_rnn.train(method, roll)
