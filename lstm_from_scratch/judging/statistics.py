@@ -9,6 +9,7 @@ Chapter 11 explains them; chapters 3, 7 and 8 use the first.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -200,6 +201,91 @@ def median_time(steps: ArrayLike, learned: ArrayLike) -> float:
     if not half.any() or not len(below):
         return float(reached[0])
     return float((reached[0] + below[0]) / 2)
+
+
+class Group(NamedTuple):
+    """What came of some runs that had the same settings. Chapter 11.
+
+    setting : the values they share, by name. n : runs. learned : how many of them did. share : of
+    them. low, high : its 95 % interval. median : steps until half have learned, see `median_time`;
+    NaN if that can't be known.
+    """
+
+    setting: dict[str, str]
+    n: int
+    learned: int
+    share: float
+    low: float
+    high: float
+    median: float
+
+
+class Summary(tuple[Group, ...]):
+    """Groups of runs; its ``repr`` is a table with a line for each. Chapter 11."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        names = list(self[0].setting) if self else []
+        lines = [(*names, "n", "learned", "share", "95 % interval", "median steps")]
+        for one in self:
+            median = "unknown" if math.isnan(one.median) else f"{one.median:,.0f}"
+            between = f"{one.low:.2f} to {one.high:.2f}"
+            numbers = str(one.n), str(one.learned), f"{one.share:.2f}", between, median
+            lines.append((*one.setting.values(), *numbers))
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        return "\n".join(
+            "  ".join(
+                text.ljust(width) if place < len(names) else text.rjust(width)
+                for place, (text, width) in enumerate(zip(line, widths, strict=True))
+            ).rstrip()
+            for line in lines
+        )
+
+
+def summary(
+    rows: Iterable[Mapping[str, object]], by: str | Sequence[str] = (), steps: str = "steps"
+) -> Summary:
+    """How often, and how soon, runs have learned: for each setting a line.
+
+    Parameters
+    ----------
+    rows : of a table, as `tables.read` returns them, with columns ``learned`` and ``steps``; a run
+        with 0 in the first was given up after so many steps.
+    by : columns that part the runs into groups, in the order in which they come; none: all
+        together.
+    steps : the column that says when a run learned. Where training goes on after the test this is
+        ``"learned_at"``; a run that has not learned counts with its ``steps``.
+
+    Returns
+    -------
+    A `Group` for each setting. What is printed of it is a table.
+
+    Raises
+    ------
+    ValueError : for no row, or one without a column that is asked for.
+
+    Chapter 11.
+    """
+    by = (by,) if isinstance(by, str) else tuple(by)
+    groups: dict[tuple[str, ...], list[tuple[float, int]]] = {}
+    for row in rows:
+        missing = [name for name in dict.fromkeys((*by, "learned", steps)) if name not in row]
+        if missing:
+            raise ValueError(f"there is no column {missing[0]!r}: there are {', '.join(row)}")
+        learned = int(row["learned"])
+        taken = float(row[steps]) if learned else float(row.get("steps", row[steps]))
+        groups.setdefault(tuple(str(row[name]) for name in by), []).append((taken, learned))
+    if not groups:
+        raise ValueError("there is no row to summarise")
+    found = []
+    for values, runs in groups.items():
+        times, successes = zip(*runs, strict=True)
+        share = sum(successes) / len(runs), *interval(sum(successes), len(runs))
+        setting = dict(zip(by, values, strict=True))
+        median = median_time(times, successes)
+        found.append(Group(setting, len(runs), sum(successes), *share, median))
+    return Summary(found)
 
 
 def _runs(steps: ArrayLike, learned: ArrayLike) -> tuple[np.ndarray, np.ndarray]:

@@ -311,7 +311,8 @@ class Study:
 
     about : what is asked. run : called with a setting's values and a seed; returns a row, which
     begins with the same values. row : the type of the rows. seeds : all. settings : what is varied
-    besides the seed, nothing unless given.
+    besides the seed, nothing unless given. name : what its table is called, for a study of your own
+    that is handed to `study.run`; the others are named in `questions.STUDIES`.
     """
 
     about: str
@@ -319,6 +320,7 @@ class Study:
     row: type
     seeds: range
     settings: tuple[tuple[str | int | float, ...], ...] = ((),)
+    name: str = ""
 
     def __repr__(self) -> str:
         settings = briefly.counted(len(self.settings), "setting")
