@@ -334,6 +334,10 @@ def test_the_command_line_can_be_interrupted(tmp_path, monkeypatch):
 # ---- A study of one's own ----------------------------------------------------------------------
 
 
+def _power(exponent: int, seed: int) -> Square:
+    return Square(seed, seed**exponent)
+
+
 def _mine(name: str = "mine", **others: object) -> study.Study:
     return study.Study("squares of mine", _square, Square, range(5), name=name, **others)
 
@@ -355,6 +359,12 @@ def test_a_study_of_ones_own_goes_on_and_in_several_processes(tmp_path):
     study.run(_mine(), tmp_path, seeds=range(2), progress=False)
     path = study.run(_mine(), tmp_path, jobs=2, progress=False)
     assert _seeds(path) == list(range(5))
+
+
+def test_a_study_of_ones_own_may_be_of_a_partial_function(tmp_path):
+    one = study.Study("cubes", partial(_power, 3), Square, range(2), name="cubes")
+    text = study.run(one, tmp_path, progress=False).read_text()
+    assert f"{__name__}._power\n" in text and "\n1,1\n" in text
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "..", "two words"])

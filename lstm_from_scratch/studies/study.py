@@ -53,7 +53,8 @@ def header(name: str, study: Study) -> list[str]:
     """
     how = f"# command: python -m lstm_from_scratch.study {name}"
     if STUDIES.get(name) is not study:
-        how = f"# no command: a study of one's own, {study.run.__module__}.{study.run.__qualname__}"
+        made = getattr(study.run, "func", study.run)  # a partial has no name of its own
+        how = f"# no command: a study of one's own, {made.__module__}.{made.__qualname__}"
     return [f"# {study.about}", f"# format: {FORMAT}", how, f"{tables.MADE_WITH}{versions()}"]
 
 
