@@ -18,9 +18,21 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> Path:
     Returns
     -------
     The path written.
+
+    Raises
+    ------
+    FileNotFoundError : if there is no folder for it.
+    IsADirectoryError : if there is a folder of that name.
     """
     target = Path(path)
     real = target.resolve()  # a link goes on pointing where it points
+    if not real.parent.is_dir():
+        raise FileNotFoundError(
+            f"there is no folder {os.fspath(target.parent)!r} to write {target.name!r} into: make "
+            "it first"
+        )
+    if real.is_dir():
+        raise IsADirectoryError(f"{os.fspath(target)!r} is a folder: name a file to write")
     beside = real.with_name(f".{real.name}.{os.getpid()}.part")
     try:
         with open(beside, "wb") as file:

@@ -43,7 +43,7 @@ def trained() -> Result:
 @pytest.fixture(scope="module")
 def half_trained() -> Network:
     """A network that has not trained long enough: it fails somewhere in the first chorus."""
-    recipe = replace(RECOMMENDED, seed=10_052, max_steps=480_000, test_every=480_000)
+    recipe = replace(RECOMMENDED, seed=10_052, give_up_after=480_000, test_every=480_000)
     return train(recipe, FORM, keeps_form(FORM, 1), progress=False).network
 
 
@@ -200,7 +200,7 @@ def test_a_free_run_that_is_stopped_before_its_state_returns_is_a_count_and_no_p
 
 @pytest.mark.parametrize("steps", [480_000, 960_000, 1_200_000])
 def test_a_network_fails_where_a_slow_loop_says(steps):
-    recipe = replace(RECOMMENDED, seed=10_052, max_steps=steps, test_every=steps)
+    recipe = replace(RECOMMENDED, seed=10_052, give_up_after=steps, test_every=steps)
     network = train(recipe, FORM, lambda network: 0, progress=False).network
     kept = recall(network, FORM, 3)
     assert kept.period == 0
@@ -210,7 +210,7 @@ def test_a_network_fails_where_a_slow_loop_says(steps):
 def test_a_network_that_first_slips_in_a_later_chorus_is_caught_there(trained):
     """The first network of that training that played one chorus right, and only one."""
     first = int(trained.curve.steps[np.flatnonzero(trained.curve.choruses)[0]])
-    recipe = replace(trained.recipe, max_steps=first, test_every=first)
+    recipe = replace(trained.recipe, give_up_after=first, test_every=first)
     network = train(recipe, FORM, lambda network: 0, progress=False).network
     kept = recall(network, FORM, 1_000)
     assert kept.steps // 96 == trained.curve.choruses[trained.curve.choruses > 0][0] == 1

@@ -603,7 +603,12 @@ def test_the_chord_voice_is_the_same_with_a_melody_beside_it():
     # An output is never off by more than 1: the melody alone causes no reset.
     other = Learning(0.1, 0.5, 0.2, biases[:2], biases[:2], biases[:2], output_bias=0.1, wrong=1.0)
     alone = Recipe(
-        TOPOLOGIES["one voice"], (learning,), forgiven=4, seed=27, max_steps=6_000, test_every=1_500
+        TOPOLOGIES["one voice"],
+        (learning,),
+        forgiven=4,
+        seed=27,
+        give_up_after=6_000,
+        test_every=1_500,
     )
     pair = replace(alone, topology=TOPOLOGIES["chords and melody"], voices=(learning, other))
     one, two = (

@@ -58,7 +58,7 @@ def case(seed: int, **learning: object) -> tuple[Recipe, np.ndarray]:
     roll = (rng.random((rng.integers(2, 60), voice.inputs)) > 0.5).astype(float)
     length = len(roll)
     recipe = Recipe(
-        Topology((voice,)), (how,), 0, seed, max_steps=8 * length, test_every=8 * length
+        Topology((voice,)), (how,), 0, seed, give_up_after=8 * length, test_every=8 * length
     )
     return recipe, roll
 
@@ -71,7 +71,7 @@ def first_network(recipe: Recipe) -> Network:
 def test_the_same_seed_begins_as_in_online_training():
     # A voice with a learning rate of 0 stands still, online and here.
     learning = replace(RECOMMENDED.voices[0], learning_rate=0.0)
-    recipe = replace(RECOMMENDED, voices=(learning,), seed=7, max_steps=4_800)
+    recipe = replace(RECOMMENDED, voices=(learning,), seed=7, give_up_after=4_800)
     online = training.train(recipe, ROLL, never).network
     result = lstm_bptt.train(recipe, ROLL, never).network
     assert (result.hidden == online.hidden).all() and (result.output == online.output).all()
@@ -81,7 +81,7 @@ def test_the_same_seed_begins_as_in_online_training():
 @pytest.mark.parametrize("seed", range(12))
 def test_one_update_follows_the_full_gradient(seed):
     recipe, roll = case(seed, learning_rate=1.0)
-    recipe = replace(recipe, max_steps=len(roll), test_every=len(roll))
+    recipe = replace(recipe, give_up_after=len(roll), test_every=len(roll))
     result = lstm_bptt.train(recipe, roll, never)
     before = first_network(recipe)
     wanted = bptt.full_gradient(before, roll, np.roll(roll, -1, axis=0))
@@ -120,7 +120,7 @@ def trained_in_numpy(recipe: Recipe, roll: np.ndarray) -> tuple[Network, float, 
     weights = np.concatenate([start.hidden, start.output])
     targets, memory = np.roll(roll, -1, axis=0), np.zeros((2, *weights.shape))
     state, error, wrongs, since, resets = cleared(t), 0.0, 0, 0, 0
-    for updates in range(recipe.max_steps // len(roll)):
+    for updates in range(recipe.give_up_after // len(roll)):
         now = Network(t, weights[: t.hidden_units], weights[t.hidden_units :])
         gradient = np.concatenate(bptt.full_gradient(now, roll, targets, state))
         for heard, target in zip(roll, targets, strict=True):
@@ -133,7 +133,7 @@ def trained_in_numpy(recipe: Recipe, roll: np.ndarray) -> tuple[Network, float, 
         if recipe.forgiven and since >= recipe.forgiven:
             state, since, resets = cleared(t), 0, resets + 1
     network = Network(t, weights[: t.hidden_units], weights[t.hidden_units :])
-    return network, error / recipe.max_steps, wrongs, resets
+    return network, error / recipe.give_up_after, wrongs, resets
 
 
 @pytest.mark.parametrize("optimiser", ["momentum", "adam"])
@@ -176,7 +176,7 @@ def test_a_short_form_is_learned_and_played():
         RECOMMENDED,
         topology=Topology((replace(RECOMMENDED.topology.voices[0], inputs=4),)),
         voices=(replace(learning, learning_rate=3e-3, optimiser="adam", clip=1.0),),
-        max_steps=480_000,
+        give_up_after=480_000,
     )
     result = lstm_bptt.train(recipe, roll, keeps_form(roll, recipe.choruses))
     assert result.learned and result.steps == result.curve.steps[-1] < 480_000
@@ -187,14 +187,14 @@ def test_a_short_form_is_learned_and_played():
 
 def test_divergence_is_told_with_the_last_good_network():
     learning = replace(RECOMMENDED.voices[0], learning_rate=1e308)
-    recipe = replace(RECOMMENDED, voices=(learning,), max_steps=9_600)
+    recipe = replace(RECOMMENDED, voices=(learning,), give_up_after=9_600)
     with pytest.raises(Diverged, match="4800 the weights are not finite") as caught:
         lstm_bptt.train(recipe, ROLL, never)
     assert (caught.value.network.hidden == first_network(recipe).hidden).all()
 
 
 def test_what_does_not_fit_is_refused():
-    recipe = replace(RECOMMENDED, max_steps=9_600)
+    recipe = replace(RECOMMENDED, give_up_after=9_600)
     with pytest.raises(ValueError, match="one voice, the topology has 2"):
         lstm_bptt.train(RECOMMENDED_2, ROLL, never)
     voice = replace(recipe.topology.voices[0], choice="sample", outputs="softmax")

@@ -154,6 +154,27 @@ def test_it_is_short_as_text() -> None:
     assert repr(shown) == "Performance('Two bars', 16 steps, 4.4 s)"
 
 
+def test_a_player_saved_is_a_page_of_its_own(tmp_path: Path) -> None:
+    shown = watch(CHORDS_AND_MELODY.encode(chorus(7).notes, 96), title="One & <two>")
+    path = shown.save(tmp_path / "player.html")
+    page = path.read_text(encoding="utf-8")
+    assert page.startswith('<!DOCTYPE html>\n<html lang="en">')
+    assert '<meta charset="utf-8">' in page and "<title>One &amp; &lt;two&gt;</title>" in page
+    assert shown._repr_html_() in page
+    asked = re.findall(r'(?:src|href)="([^"]{0,30})', page) + re.findall(r"url\(|@import", page)
+    assert all(it.startswith("data:audio/mpeg;base64,") for it in asked) and len(asked) == 1
+    assert page.rstrip().endswith("</html>") and page.count("<main>") == 1
+
+
+def test_a_player_is_saved_whole_or_not_at_all(tmp_path: Path) -> None:
+    shown = watch(CHORDS_AND_MELODY.encode(chorus(7).notes, 96)[:8])
+    with pytest.raises(ValueError, match=r"player.svg': a player is a page; expected .* in .html"):
+        shown.save(tmp_path / "player.svg")
+    with pytest.raises(FileNotFoundError, match="there is no folder"):
+        shown.save(tmp_path / "no" / "player.html")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_title_is_words_not_markup() -> None:
     title = "</script><b>{sound}\" & 'co'"
     page = Elements(watch(random_roll(8), title=title)._repr_html_())

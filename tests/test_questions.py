@@ -98,7 +98,9 @@ def test_the_stairs_go_on_for_other_numbers_of_blocks():
 def test_a_gate_that_never_forgets_does_not_learn_to(monkeypatch):
     recipe = learning.INGREDIENTS["forget gates", "none"](RECOMMENDED)
     roll = CHORDS_ONLY.form_roll(TWELVE_BAR)
-    learned = learning.train(replace(recipe, max_steps=4_800), roll, lambda _: 0, progress=False)
+    learned = learning.train(
+        replace(recipe, give_up_after=4_800), roll, lambda _: 0, progress=False
+    )
     t = recipe.topology
     gates = learned.network.hidden[t.forget_gates]
     assert (gates[:, -1] == learning.NEVER_FORGET).all()
@@ -183,13 +185,15 @@ def test_playing_along_with_nothing_is_a_free_run(temperature):
     # A free run sets aside a number for each voice and step, whether the voice draws or not.
     draws = np.random.default_rng(7).random((60, 2))[1:, 1]
 
-    class Draws:
+    class Draws(np.random.Generator):
         numbers = iter(draws)
 
         def random(self) -> float:
             return next(self.numbers)
 
-    along = composing.play_along(network, roll, ("high", "low"), Draws(), temperature=temperature)
+    along = composing.play_along(
+        network, roll, ("high", "low"), Draws(np.random.PCG64()), temperature=temperature
+    )
     np.testing.assert_array_equal(along, free)
 
 

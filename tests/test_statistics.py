@@ -208,3 +208,70 @@ def test_holm_keeps_the_chance_of_any_false_alarm_below_five_percent():
     for wrong in ([], [0.5, 1.5], [np.nan], [[0.1]]):
         with pytest.raises(ValueError, match="p-values"):
             holm(wrong)
+
+
+# ---- A summary ---------------------------------------------------------------------------------
+
+
+def _row(kind: str, learned: int, steps: int, rate: float = 0.1) -> dict[str, str]:
+    return {"kind": kind, "rate": str(rate), "learned": str(learned), "steps": str(steps)}
+
+
+ROWS = [
+    *(_row("a", 1, steps) for steps in (1_000, 2_000, 3_000)),
+    _row("b", 1, 4_000),
+    *(_row("b", 0, 9_000) for _ in range(3)),
+]
+
+
+def test_a_summary_says_of_each_setting_what_the_functions_say():
+    first, second = statistics.summary(ROWS, by="kind")
+    assert first[:4] == ({"kind": "a"}, 3, 3, 1.0)
+    assert (first.low, first.high) == statistics.interval(3, 3)
+    assert first.median == 2_000.0
+    assert second[:4] == ({"kind": "b"}, 4, 1, 0.25)
+    assert (second.low, second.high) == statistics.interval(1, 4)
+    assert np.isnan(second.median)
+    (together,) = statistics.summary(ROWS)
+    assert (together.setting, together.n, together.learned) == ({}, 7, 4)
+    assert len(statistics.summary(ROWS, by=("kind", "rate"))) == 2
+
+
+def test_a_summary_is_printed_as_a_table():
+    assert repr(statistics.summary(ROWS, by=["kind", "rate"])) == (
+        "kind  rate  n  learned  share  95 % interval  median steps\n"
+        "a     0.1   3        3   1.00   0.44 to 1.00         2,000\n"
+        "b     0.1   4        1   0.25   0.05 to 0.70       unknown"
+    )
+    assert repr(statistics.summary(ROWS)).startswith("n  learned")
+
+
+def test_a_summary_of_a_training_that_goes_on_takes_the_steps_to_the_test():
+    rows = [
+        {"learned": 1, "learned_at": 100, "steps": 900},
+        {"learned": 0, "learned_at": 0, "steps": 500},
+    ]
+    (one,) = statistics.summary(rows, steps="learned_at")
+    assert one.median == statistics.median_time([100, 500], [1, 0])
+
+
+def test_a_summary_of_a_stored_table():
+    from lstm_from_scratch.studies import tables
+
+    rows = tables.stored("resets")
+    found = statistics.summary(rows, by="forgiven")
+    assert sum(one.n for one in found) == len(rows)
+    assert sum(one.learned for one in found) == tables.column(rows, "learned").sum()
+
+
+@pytest.mark.parametrize(
+    ("rows", "by", "message"),
+    [
+        ([], (), "no row"),
+        (ROWS, "king", "no column 'king': there are kind, rate, learned, steps"),
+        ([{"seed": "1"}], (), "no column 'learned'"),
+    ],
+)
+def test_a_summary_of_nothing_is_refused(rows, by, message):
+    with pytest.raises(ValueError, match=message):
+        statistics.summary(rows, by)

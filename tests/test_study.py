@@ -270,10 +270,10 @@ def test_a_copy_without_tables_says_so(tmp_path, monkeypatch):
 
 
 def test_a_row_of_experiment_1_tells_what_happened():
-    recipe = replace(RECOMMENDED, max_steps=2 * RECOMMENDED.test_every)
+    recipe = replace(RECOMMENDED, give_up_after=2 * RECOMMENDED.test_every)
     row = experiments.experiment_1(recipe, 7)
     assert row == experiments.experiment_1(recipe, 7)._replace(seconds=row.seconds)
-    assert (row.seed, row.learned, row.steps) == (7, 0, recipe.max_steps)
+    assert (row.seed, row.learned, row.steps) == (7, 0, recipe.give_up_after)
     assert (row.first_cycle, row.period) == (0, 0)
 
 
@@ -329,3 +329,58 @@ def test_the_command_line_can_be_interrupted(tmp_path, monkeypatch):
     with pytest.raises(SystemExit, match=r"stopped\. What came is in the table"):
         study.main(["squares", "--folder", str(tmp_path), "--jobs", "1"])
     assert _seeds(tmp_path / "squares.csv") == [0, 1]
+
+
+# ---- A study of one's own ----------------------------------------------------------------------
+
+
+def _power(exponent: int, seed: int) -> Square:
+    return Square(seed, seed**exponent)
+
+
+def _mine(name: str = "mine", **others: object) -> study.Study:
+    return study.Study("squares of mine", _square, Square, range(5), name=name, **others)
+
+
+def test_a_study_of_ones_own_is_run_without_being_entered_anywhere(tmp_path):
+    before = dict(study.STUDIES)
+    path = study.run(_mine(), tmp_path, progress=False)
+    assert path == tmp_path / "mine.csv"
+    assert dict(study.STUDIES) == before
+    assert [int(row["square"]) for row in study.read(path)] == [0, 1, 4, 9, 16]
+    text = path.read_text()
+    assert "python -m" not in text  # no command that can't run
+    assert f"# no command: a study of one's own, {__name__}._square\n" in text
+    assert len(tables.of(path, _mine()).rows) == 5
+    assert tables.parse(path).made_with == study.versions()
+
+
+def test_a_study_of_ones_own_goes_on_and_in_several_processes(tmp_path):
+    study.run(_mine(), tmp_path, seeds=range(2), progress=False)
+    path = study.run(_mine(), tmp_path, jobs=2, progress=False)
+    assert _seeds(path) == list(range(5))
+
+
+def test_a_study_of_ones_own_may_be_of_a_partial_function(tmp_path):
+    one = study.Study("cubes", partial(_power, 3), Square, range(2), name="cubes")
+    text = study.run(one, tmp_path, progress=False).read_text()
+    assert f"{__name__}._power\n" in text and "\n1,1\n" in text
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "..", "two words"])
+def test_a_study_of_ones_own_needs_a_name(tmp_path, name):
+    with pytest.raises(study.StudyError, match=r"needs a name of letters.*name='mine'"):
+        study.run(_mine(name), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_study_of_ones_own_takes_nobodys_name(tmp_path):
+    with pytest.raises(study.StudyError, match="there is a study 'experiment-1' already"):
+        study.run(_mine("experiment-1"), tmp_path)
+
+
+def test_rows_of_two_versions_are_not_mixed_in_a_study_of_ones_own(tmp_path):
+    path = study.run(_mine(), tmp_path, seeds=range(2), progress=False)
+    path.write_text(path.read_text().replace("lstm_from_scratch 0", "lstm_from_scratch 9"))
+    with pytest.raises(study.StudyError, match="See with some runs whether they agree"):
+        study.run(_mine(), tmp_path, progress=False)

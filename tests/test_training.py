@@ -11,6 +11,7 @@ import stat
 import time
 import zipfile
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -51,7 +52,7 @@ TINY_LEARNING = Learning(
     forget_gate_bias=(1.0, 2.0),
     output_gate_bias=(-0.25, -0.75),
 )
-RECIPE = Recipe(TINY, (TINY_LEARNING,), forgiven=3, seed=4, max_steps=400, test_every=100)
+RECIPE = Recipe(TINY, (TINY_LEARNING,), forgiven=3, seed=4, give_up_after=400, test_every=100)
 # A chorus in which some steps are a surprise: the same vector is followed by different ones.
 ROLL = np.array(
     [[1, 0, 0], [1, 0, 0], [0, 1, 0], [1, 0, 0], [0, 1, 1], [0, 1, 0], [0, 0, 1]], dtype=float
@@ -114,7 +115,7 @@ def test_the_chords_of_experiment_2_begin_as_in_experiment_1():
     assert RECOMMENDED_2.topology.voices[0] == RECOMMENDED.topology.voices[0]
     assert RECOMMENDED_2.topology.voices[1] == PAPER_2.topology.voices[1]
     assert RECOMMENDED_2.voices[0] == RECOMMENDED.voices[0]
-    for name in ("forgiven", "seed", "max_steps", "test_every", "choruses"):
+    for name in ("forgiven", "seed", "give_up_after", "test_every", "choruses"):
         assert getattr(RECOMMENDED_2, name) == getattr(RECOMMENDED, name)
     one, two = (
         initial_network(recipe, np.random.default_rng(3).spawn(len(recipe.voices)))
@@ -230,7 +231,7 @@ def by_hand(
     entropy = 0.0
     rate = learning.learning_rate
     velocity, square = np.zeros((2, hidden.size + output.size))
-    for done in range(steps or recipe.max_steps):
+    for done in range(steps or recipe.give_up_after):
         if learned_at is not None and done >= learned_at and done % recipe.test_every == 0:
             rate = learning.learning_rate / (1 + learning.decay * (done - learned_at))
         network = Network(recipe.topology, hidden, output)
@@ -272,7 +273,7 @@ def by_hand(
 def first_network(recipe: Recipe, roll: np.ndarray = ROLL) -> Network:
     """The network that a training begins with: with a rate of 0 it stays as it is."""
     still = tuple(replace(learning, learning_rate=0.0) for learning in recipe.voices)
-    return trained(replace(recipe, voices=still, max_steps=1), roll).network
+    return trained(replace(recipe, voices=still, give_up_after=1), roll).network
 
 
 @pytest.mark.parametrize("forgiven", [0, 1, 3])
@@ -397,7 +398,7 @@ def test_choruses_are_heard_in_random_order():
     """Of two choruses that call for opposite outputs, a network that knows neither hears both."""
     always_on, always_off = np.ones((2, 3)), np.zeros((2, 3))
     still = replace(TINY_LEARNING, learning_rate=0.0, output_bias=3.0, wrong=0.5)
-    recipe = replace(RECIPE, voices=(still,), forgiven=0, max_steps=4_000, test_every=4_000)
+    recipe = replace(RECIPE, voices=(still,), forgiven=0, give_up_after=4_000, test_every=4_000)
     errors = trained(recipe, np.stack([always_on, always_off])).curve.gross_errors[0]
     # Only steps before a silent one are gross errors: half of all, give or take 5 deviations.
     assert abs(errors - 2_000) < 5 * np.sqrt(4_000 / 2)
@@ -409,7 +410,7 @@ def test_every_chorus_is_drawn_anew_from_the_first_on():
     """Of two choruses each is as likely, whether it is heard first, second or ninth."""
     rolls = np.stack([np.ones((2, 3)), np.zeros((2, 3))])
     still = replace(TINY_LEARNING, learning_rate=0.0, output_bias=3.0, wrong=0.5)
-    recipe = replace(RECIPE, voices=(still,), forgiven=0, max_steps=18, test_every=1)
+    recipe = replace(RECIPE, voices=(still,), forgiven=0, give_up_after=18, test_every=1)
     silent = np.array(
         [trained(replace(recipe, seed=seed), rolls).curve.gross_errors for seed in range(200)]
     )
@@ -446,11 +447,11 @@ def test_the_test_is_asked_again_and_again_until_it_says_enough():
 
 def test_training_gives_up_in_the_end_and_says_so():
     started = time.perf_counter()
-    result = trained(replace(RECIPE, max_steps=250))
+    result = trained(replace(RECIPE, give_up_after=250))
     assert 0 < result.seconds < time.perf_counter() - started
     assert not result.learned and result.steps == 250
     assert result.curve.steps.tolist() == [100, 200, 250]
-    assert result.recipe == replace(RECIPE, max_steps=250)
+    assert result.recipe == replace(RECIPE, give_up_after=250)
 
 
 @pytest.mark.parametrize("rolls", [ROLL, ROLLS], ids=["one chorus", "several"])
@@ -585,7 +586,7 @@ def test_a_melody_with_softmax_outputs_learns_beside_the_same_chords():
     chords, melody = RECOMMENDED_2.topology.voices
     topology = Topology((chords, replace(melody, outputs="softmax")))
     rolls = np.stack([CHORDS_AND_MELODY.encode(chorus(n).notes, 96) for n in (0, 4095, 1234)])
-    short = replace(RECOMMENDED_2, max_steps=48_000)
+    short = replace(RECOMMENDED_2, give_up_after=48_000)
     one, other = (trained(r, rolls) for r in (short, replace(short, topology=topology)))
     assert voice_of(one.network, "chords") == voice_of(other.network, "chords")
     assert voice_of(one.network, "melody") != voice_of(other.network, "melody")
@@ -620,10 +621,10 @@ def test_more_than_enough_is_enough():
 
 
 def test_a_test_that_is_never_passed_ends_a_long_training_too():
-    result = trained(replace(PAIR_RECIPE, max_steps=350), with_melodies(ROLL, 1))
+    result = trained(replace(PAIR_RECIPE, give_up_after=350), with_melodies(ROLL, 1))
     assert not result.learned and result.learned_at == 0 and result.steps == 350
     # Steps past the test don't count as tries; it may be passed at the last of them.
-    late = trained(replace(PAIR_RECIPE, max_steps=250), with_melodies(ROLL, 1), Passing(3))
+    late = trained(replace(PAIR_RECIPE, give_up_after=250), with_melodies(ROLL, 1), Passing(3))
     assert late.learned_at == 250 and late.steps == 250 + 4 * 200
     assert late.curve.steps.tolist() == [100, 200, *range(250, 1_051, 100)]
 
@@ -730,7 +731,7 @@ def test_errors_that_stay_the_same_are_a_plateau():
 @pytest.mark.parametrize(("rate", "late"), [(1.6e307, False), (5e306, True)])
 def test_a_training_that_diverges_says_where_and_keeps_the_last_good_network(rate, late):
     learning = replace(TINY_LEARNING, learning_rate=rate)
-    recipe = replace(RECIPE, voices=(learning,), max_steps=2_000, test_every=3)
+    recipe = replace(RECIPE, voices=(learning,), give_up_after=2_000, test_every=3)
     with pytest.raises(Diverged, match="training diverged: after step") as caught:
         trained(recipe)
     step, network = caught.value.step, caught.value.network
@@ -739,18 +740,18 @@ def test_a_training_that_diverges_says_where_and_keeps_the_last_good_network(rat
     assert np.isfinite(network.hidden).all() and np.isfinite(network.output).all()
     # A training that ends one step earlier ends well, with that network.
     if step > 1:
-        before = trained(replace(recipe, max_steps=step - 1))
+        before = trained(replace(recipe, give_up_after=step - 1))
         assert bits(before.network) == bits(network)
     else:
         assert bits(network) == bits(first_network(recipe))
     with pytest.raises(Diverged) as again:
-        trained(replace(recipe, max_steps=step))
+        trained(replace(recipe, give_up_after=step))
     assert again.value.step == step
 
 
 def test_a_training_that_diverges_after_its_test_names_the_step_too():
     wild = replace(TINY_LEARNING, learning_rate=5e306, until="plateau")
-    recipe = replace(RECIPE, voices=(wild,), max_steps=2_000, test_every=3)
+    recipe = replace(RECIPE, voices=(wild,), give_up_after=2_000, test_every=3)
     with pytest.raises(Diverged) as expected:
         trained(recipe)
     on = replace(recipe, window=3_000)
@@ -813,7 +814,7 @@ def test_a_voice_can_not_learn_with_such_numbers(changes, message):
         ),
         ({"forgiven": -1}, "forgiven must be at least 0, got -1"),
         ({"seed": -1}, "seed must be at least 0, got -1"),
-        ({"max_steps": 0}, "max_steps must be at least 1, got 0"),
+        ({"give_up_after": 0}, "give_up_after must be at least 1, got 0"),
         ({"test_every": 0}, "test_every must be at least 1, got 0"),
         ({"choruses": 0}, "choruses must be at least 1, got 0"),
         ({"window": 0}, "window must be at least 1, got 0"),
@@ -827,7 +828,7 @@ def test_a_voice_can_not_learn_with_such_numbers(changes, message):
             {"voices": (replace(TINY_LEARNING, until="plateau"),), "window": 250},
             "a window of 250 steps is not some whole times 100",
         ),
-        ({"max_steps": 1e6}, "max_steps must be an int, got 1000000.0"),
+        ({"give_up_after": 1e6}, "give_up_after must be an int, got 1000000.0"),
         ({"test_every": 10.5}, "test_every must be an int, got 10.5"),
         ({"forgiven": np.nan}, "forgiven must be an int, got nan"),
     ],
@@ -978,8 +979,8 @@ def rewritten(result, path, **changes):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"format": 1}, "it has format 1, expected 2"),
-        ({"format": 3}, "it has format 3, expected 2"),
+        ({"format": 1}, "it has format 1, expected 3"),
+        ({"format": 4}, "it has format 4, expected 3"),
         ({"format": None}, "format"),
         ({"hidden": None}, "hidden"),
         ({"hidden": np.zeros((3, 3))}, r"hidden: expected shape \(9, 7\), got \(3, 3\)"),
@@ -1086,7 +1087,7 @@ def test_the_stored_network_is_what_its_recipe_makes():
     kept = stored("experiment_1")
     roll = CHORDS_ONLY.form_roll(TWELVE_BAR)
     assert kept.learned_at == kept.steps and kept.recipe == RECOMMENDED
-    short = replace(kept.recipe, max_steps=kept.steps)
+    short = replace(kept.recipe, give_up_after=kept.steps)
 
     def test(network: Network) -> int:
         return 0
@@ -1108,3 +1109,28 @@ def test_the_stored_network_of_experiment_2_has_the_chords_of_experiment_1():
 def test_a_network_that_is_not_in_the_package_is_refused():
     with pytest.raises(ValueError, match=r"no stored network 'experiment_99': there are .*exper"):
         stored("experiment_99")
+
+
+def test_a_file_of_version_2_is_read_and_saved_again_the_same(tmp_path):
+    """The networks that come with the package are such files."""
+    kept = training.stored("experiment_1")
+    path = Path(training.__file__).parent / "trained" / "experiment_1.npz"
+    with np.load(path) as archive:
+        about = json.loads(str(archive["about"]))
+    assert about["format"] == 2
+    assert kept.recipe.give_up_after == about["recipe"]["max_steps"]
+    training.save(kept, tmp_path / "again.npz")
+    again = training.load(tmp_path / "again.npz")
+    assert again.recipe == kept.recipe
+    np.testing.assert_array_equal(again.network.hidden, kept.network.hidden)
+
+
+def test_max_steps_bounds_all_steps():
+    assert RECOMMENDED.max_steps == RECOMMENDED.give_up_after
+    endless = replace(
+        PAIR_RECIPE, give_up_after=350, test_every=50, window=100, windows=3, gain=-1e9
+    )
+    assert endless.max_steps == 650
+    result = trained(endless, with_melodies(ROLL, 1), Passing(2))
+    assert result.learned_at == 100
+    assert result.steps == result.learned_at + 300 <= endless.max_steps

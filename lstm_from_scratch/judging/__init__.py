@@ -16,5 +16,6 @@ __getattr__, __dir__, __all__ = hand_out(
         "survival": "statistics",
         "fisher": "statistics",
         "holm": "statistics",
+        "summary": "statistics",
     },
 )

@@ -17,6 +17,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from .. import briefly
 from ..machine.network import Network, State, Topology, record
 from ..music.blues import Form
 from ..playing.composing import free_run
@@ -100,11 +101,13 @@ class Knowledge(NamedTuple):
     chance: np.ndarray
     reached: np.ndarray
 
+    __repr__ = briefly.shapes
+
 
 def knowledge(
     values: np.ndarray,
     labels: np.ndarray,
-    rng: np.random.Generator,
+    rng: np.random.Generator | int,
     *,
     bins: int = 16,
     shuffles: int = 40,
@@ -120,7 +123,7 @@ def knowledge(
     ----------
     values : of each cell in several choruses, shape ``(choruses, steps, cells)``.
     labels : of the steps of one chorus, such as one of `landmarks`, shape ``(steps,)``.
-    rng : of the shuffles.
+    rng : of the shuffles; an int is a seed.
     bins : see `mutual_information`.
     shuffles : how often labels are shuffled, at least 1.
 
@@ -142,6 +145,7 @@ def knowledge(
     choruses, steps, cells = values.shape
     classes = [_classes(values[:, :, cell].ravel(), bins) for cell in range(cells)]
     numbered = _numbered(labels)
+    rng = np.random.default_rng(rng)
     orders = [np.arange(steps), *(rng.permutation(steps) for _ in range(shuffles))]
     bits = np.array(
         [
@@ -318,12 +322,14 @@ class Outcome(NamedTuple):
     displaced: np.ndarray
     agreement: np.ndarray
 
+    __repr__ = briefly.shapes
+
 
 def disturb(
     network: Network,
     form: np.ndarray,
     size: float,
-    rng: np.random.Generator,
+    rng: np.random.Generator | int,
     *,
     trials: int = 100,
     choruses: int = 12,
@@ -339,7 +345,7 @@ def disturb(
     network : with voices that choose by threshold, such as the chord voice alone.
     form : one chorus, shape ``(steps, inputs)``.
     size : of the noise; 1 is as much as the states move by themselves.
-    rng : of positions and noise.
+    rng : of positions and noise; an int is a seed.
     trials : how often.
     choruses : how many it plays after the push; the last one is judged.
     cells : which ones are pushed; all of them, unless given.
@@ -367,7 +373,7 @@ def disturb(
     states, outputs = stride.cell_state[-steps:], stride.cell_output[-steps:]
     spread = states.std(axis=0) * np.isin(np.arange(t.cells), pushed)
 
-    outcomes = []
+    rng, outcomes = np.random.default_rng(rng), []
     for _ in range(trials):
         at = int(rng.integers(steps))
         noise = size * spread * rng.standard_normal(t.cells)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..arrays import regular
 from ..machine.network import Network
 from ..music.blues import TWELVE_BAR, Form, chord_tones, segment_choices
 from ..music.encoding import CHORDS_AND_MELODY, Encoding
@@ -234,7 +235,7 @@ def surprise(composer: Network | Composer, rolls: np.ndarray, voice: str = "melo
 
     Chapters 8 and 10.
     """
-    rolls = np.asarray(rolls, dtype=float)
+    rolls = regular(rolls, "choruses, shape (choruses, steps, units)")
     if rolls.ndim != 3 or len(rolls) < 2:
         raise ValueError(
             f"expected at least two choruses, shape (choruses, steps, units), got {rolls.shape}"

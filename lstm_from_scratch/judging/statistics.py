@@ -9,10 +9,13 @@ Chapter 11 explains them; chapters 3, 7 and 8 use the first.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
+
+from .. import briefly
 
 Z = 1.959964
 """Standard deviations on either side of the mean that hold 95 % of a normal distribution."""
@@ -130,6 +133,10 @@ class Survival(NamedTuple):
     high: np.ndarray
     at_risk: np.ndarray
 
+    def __repr__(self) -> str:
+        runs = briefly.counted(int(self.at_risk[0]), "run")
+        return f"Survival({runs}, {self.share[-1]:.0%} not learned after {self.times[-1]:,.0f})"
+
 
 def survival(steps: ArrayLike, learned: ArrayLike) -> Survival:
     """Estimate what share of runs has not learned after so many steps, if some were given up.
@@ -196,6 +203,91 @@ def median_time(steps: ArrayLike, learned: ArrayLike) -> float:
     return float((reached[0] + below[0]) / 2)
 
 
+class Group(NamedTuple):
+    """What came of some runs that had the same settings. Chapter 11.
+
+    setting : the values they share, by name. n : runs. learned : how many of them did. share : of
+    them. low, high : its 95 % interval. median : steps until half have learned, see `median_time`;
+    NaN if that can't be known.
+    """
+
+    setting: dict[str, str]
+    n: int
+    learned: int
+    share: float
+    low: float
+    high: float
+    median: float
+
+
+class Summary(tuple[Group, ...]):
+    """Groups of runs; its ``repr`` is a table with a line for each. Chapter 11."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        names = list(self[0].setting) if self else []
+        lines = [(*names, "n", "learned", "share", "95 % interval", "median steps")]
+        for one in self:
+            median = "unknown" if math.isnan(one.median) else f"{one.median:,.0f}"
+            between = f"{one.low:.2f} to {one.high:.2f}"
+            numbers = str(one.n), str(one.learned), f"{one.share:.2f}", between, median
+            lines.append((*one.setting.values(), *numbers))
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        return "\n".join(
+            "  ".join(
+                text.ljust(width) if place < len(names) else text.rjust(width)
+                for place, (text, width) in enumerate(zip(line, widths, strict=True))
+            ).rstrip()
+            for line in lines
+        )
+
+
+def summary(
+    rows: Iterable[Mapping[str, object]], by: str | Sequence[str] = (), steps: str = "steps"
+) -> Summary:
+    """How often, and how soon, runs have learned: for each setting a line.
+
+    Parameters
+    ----------
+    rows : of a table, as `tables.read` returns them, with columns ``learned`` and ``steps``; a run
+        with 0 in the first was given up after so many steps.
+    by : columns that part the runs into groups, in the order in which they come; none: all
+        together.
+    steps : the column that says when a run learned. Where training goes on after the test this is
+        ``"learned_at"``; a run that has not learned counts with its ``steps``.
+
+    Returns
+    -------
+    A `Group` for each setting. What is printed of it is a table.
+
+    Raises
+    ------
+    ValueError : for no row, or one without a column that is asked for.
+
+    Chapter 11.
+    """
+    by = (by,) if isinstance(by, str) else tuple(by)
+    groups: dict[tuple[str, ...], list[tuple[float, int]]] = {}
+    for row in rows:
+        missing = [name for name in dict.fromkeys((*by, "learned", steps)) if name not in row]
+        if missing:
+            raise ValueError(f"there is no column {missing[0]!r}: there are {', '.join(row)}")
+        learned = int(row["learned"])
+        taken = float(row[steps]) if learned else float(row.get("steps", row[steps]))
+        groups.setdefault(tuple(str(row[name]) for name in by), []).append((taken, learned))
+    if not groups:
+        raise ValueError("there is no row to summarise")
+    found = []
+    for values, runs in groups.items():
+        times, successes = zip(*runs, strict=True)
+        share = sum(successes) / len(runs), *interval(sum(successes), len(runs))
+        setting = dict(zip(by, values, strict=True))
+        median = median_time(times, successes)
+        found.append(Group(setting, len(runs), sum(successes), *share, median))
+    return Summary(found)
+
+
 def _runs(steps: ArrayLike, learned: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """Check what `survival` is given; steps as float64 and learned as bool."""
     steps, learned = np.asarray(steps, dtype=float), np.asarray(learned)
@@ -224,7 +316,7 @@ DRAWS = 10_000
 hundredth of its width or so."""
 
 
-def mean_interval(values: ArrayLike, rng: np.random.Generator) -> Mean:
+def mean_interval(values: ArrayLike, rng: np.random.Generator | int) -> Mean:
     """The mean of values, and its 95 % interval by the bootstrap (percentiles). Chapter 11.
 
     From the values as many are drawn as there are, with replacement, and their mean is taken, some
@@ -235,7 +327,8 @@ def mean_interval(values: ArrayLike, rng: np.random.Generator) -> Mean:
 
     Parameters
     ----------
-    values : shape ``(runs,)``, two at least. rng : draws.
+    values : shape ``(runs,)``, two at least. rng : draws; an int is
+        a seed.
 
     Raises
     ------
@@ -244,6 +337,8 @@ def mean_interval(values: ArrayLike, rng: np.random.Generator) -> Mean:
     values = np.asarray(values, dtype=float)
     if values.ndim != 1 or len(values) < 2 or not np.isfinite(values).all():
         raise ValueError(f"expected two or more finite values, got {values}")
-    means = values[rng.integers(len(values), size=(DRAWS, len(values)))].mean(axis=1)
+    means = values[
+        np.random.default_rng(rng).integers(len(values), size=(DRAWS, len(values)))
+    ].mean(axis=1)
     low, high = np.quantile(means, (0.025, 0.975))
     return Mean(float(values.mean()), float(low), float(high))

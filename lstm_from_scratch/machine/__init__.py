@@ -3,8 +3,9 @@
 * `network`, `squashing`: memory blocks wired into voices, one step forward (chapter 4);
 * `gradient`, `bptt`: the paper's learning rule, and the full gradient (chapter 5);
 * `training`: recipes, online updates, saving and loading (chapter 6);
-* `kernel`, `vectors`: the same steps, compiled (appendix A);
-* `extensions`: peepholes and softmax outputs (chapter 11).
+* `kernel`, `vectors`, `compiling`: the same steps, compiled (appendix A);
+* `extensions`: peepholes and softmax outputs (chapter 11);
+* `interop`: to PyTorch and back (chapter 4).
 """
 
 from ..lazily import hand_out
@@ -13,7 +14,7 @@ __getattr__, __dir__, __all__ = hand_out(
     __name__,
     (
         *("squashing", "network", "gradient", "bptt"),
-        *("training", "kernel", "vectors", "extensions"),
+        *("training", "kernel", "vectors", "compiling", "extensions", "interop"),
     ),
     {
         "Network": "network",

@@ -18,6 +18,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from .. import briefly
 from .extensions import extended_cross_entropy, extended_step_gradient, through
 from .network import Network, State, Step, Topology
 
@@ -34,6 +35,8 @@ class Partials(NamedTuple):
     input_gate: np.ndarray
     forget_gate: np.ndarray
 
+    __repr__ = briefly.shapes
+
 
 class Gradient(NamedTuple):
     """The derivative of one step's error with respect to every weight.
@@ -43,6 +46,8 @@ class Gradient(NamedTuple):
 
     hidden: np.ndarray
     output: np.ndarray
+
+    __repr__ = briefly.shapes
 
 
 def no_partials(topology: Topology) -> Partials:

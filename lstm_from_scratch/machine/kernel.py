@@ -28,13 +28,14 @@ from numba import njit, types
 from numba.extending import (
     NativeValue,
     models,
-    overload,
     register_model,
     typeof_impl,
     unbox,
 )
 
+from .. import briefly
 from .bptt import adam_update, clip_norm, momentum_update
+from .compiling import overload
 from .network import Network, State, Topology, Voice
 from .vectors import (
     absolute,
@@ -253,7 +254,7 @@ def _unbox_room(_: Any, __: Any, c: Any) -> NativeValue:
 
 
 # What follows is compiled for each room. The functions without a body are names for what the
-# `overload` below them builds.
+# `overload` below them builds; called as Python they raise, see `compiling`.
 
 
 def _listen(room, arena):
@@ -1100,6 +1101,10 @@ class Arena:
                 low, high = getattr(voice, name)
                 room.view(self.data, f"{name}_low")[:] = low
                 room.view(self.data, f"{name}_width")[:] = high - low
+
+    def __repr__(self) -> str:
+        lanes = briefly.counted(self.lanes, "lane")
+        return f"Arena({briefly.voices(self.topology.voices)}; {lanes})"
 
     def _voices(self) -> Iterator[tuple[Room, Voice, _Wiring]]:
         return zip(self.rooms, self.topology.voices, _wiring(self.topology), strict=True)

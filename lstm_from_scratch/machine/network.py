@@ -26,6 +26,8 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from .. import briefly
+from ..arrays import regular
 from .extensions import extended_forward, through
 from .squashing import logistic, squash
 
@@ -68,6 +70,8 @@ class Voice:
     h: Range = (-1.0, 1.0)
     outputs: Literal["logistic", "softmax"] = "logistic"
     peepholes: bool = False
+
+    __repr__ = briefly.differing
 
     def __post_init__(self) -> None:
         if not all(isinstance(number, int) for number in (self.inputs, *self.blocks)):
@@ -123,6 +127,9 @@ class Topology:
     """
 
     voices: tuple[Voice, ...]
+
+    def __repr__(self) -> str:
+        return f"Topology({briefly.voices(self.voices)})"
 
     def __post_init__(self) -> None:
         names = [voice.name for voice in self.voices]
@@ -300,6 +307,9 @@ class Network:
     hidden: np.ndarray
     output: np.ndarray
 
+    def __repr__(self) -> str:
+        return f"Network({briefly.voices(self.topology.voices)})"
+
     def __post_init__(self) -> None:
         t = self.topology
         for name, mask in (("hidden", t.hidden_mask), ("output", t.output_mask)):
@@ -328,6 +338,8 @@ class State(NamedTuple):
     cell_state: np.ndarray
     cell_output: np.ndarray
 
+    __repr__ = briefly.shapes
+
 
 class Step(NamedTuple):
     """Everything that happens in one step, by name. Gates have shape ``(blocks,)``.
@@ -353,6 +365,8 @@ class Step(NamedTuple):
     cell_output: np.ndarray
     output_sources: np.ndarray
     prediction: np.ndarray
+
+    __repr__ = briefly.shapes
 
     @property
     def state(self) -> State:
@@ -453,7 +467,7 @@ def record(network: Network, roll: np.ndarray, state: State | None = None) -> St
 
     Chapter 9.
     """
-    roll = np.asarray(roll, dtype=float)
+    roll = regular(roll, f"a roll of shape (steps, {network.topology.inputs})")
     if roll.ndim != 2 or not len(roll):
         raise ValueError(
             f"expected a roll of shape (steps, {network.topology.inputs}), got {roll.shape}"

@@ -16,21 +16,27 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from importlib.resources import as_file, files
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from tqdm import tqdm
 
+from .. import briefly
+from ..arrays import regular
 from ..files import write_whole
 from .extensions import check_one_unit_on
 from .kernel import Arena, Rule
 from .network import Network, Topology, Voice
 
-FORMAT = 2
-"""Version of the files that `save` writes."""
+FORMAT = 3
+"""Version of the files that `save` writes. Those of version 2, which `load` reads too, called
+`Recipe.give_up_after` max_steps."""
 
 STAIRCASE = (-0.5, -1.0, -1.5, -2.0)
 """The paper's gate biases (section 3.1): they let the blocks come online one by one."""
+
+
+_GATE_BIASES = ("input_gate_bias", "forget_gate_bias", "output_gate_bias")
 
 
 def _expect(name: str, value: float, least: float, below: float) -> None:
@@ -48,7 +54,8 @@ class Learning:
     learning_rate : step against the gradient, after every time step.
     momentum : share of the last change of a weight that is made again, 0 up to (not with) 1.
     initial_range : weights begin uniform in plus or minus this (not given in the paper).
-    input_gate_bias, forget_gate_bias, output_gate_bias : one for each block, at the start.
+    input_gate_bias, forget_gate_bias, output_gate_bias : one for each block, at the start; or one
+        number for all, of which a `Recipe`, which knows the blocks, makes as many as there are.
     output_bias : of every output unit, at the start.
     wrong : an output that is farther than this from its target makes the step a gross error; with
         1 or more none ever is. 0.5 means: on the wrong side of the threshold.
@@ -70,9 +77,9 @@ class Learning:
     learning_rate: float = 1e-5
     momentum: float = 0.9
     initial_range: float = 0.1
-    input_gate_bias: tuple[float, ...] = STAIRCASE
-    forget_gate_bias: tuple[float, ...] = STAIRCASE
-    output_gate_bias: tuple[float, ...] = STAIRCASE
+    input_gate_bias: tuple[float, ...] | float = STAIRCASE
+    forget_gate_bias: tuple[float, ...] | float = STAIRCASE
+    output_gate_bias: tuple[float, ...] | float = STAIRCASE
     output_bias: float = 0.5
     wrong: float = 0.5
     until: Literal["test", "plateau"] = "test"
@@ -92,15 +99,32 @@ class Learning:
         _expect("momentum", self.momentum, 0.0, 1.0)
         _expect("initial_range", self.initial_range, 0.0, np.inf)
         _expect("wrong", self.wrong, 0.0, np.inf)
-        biases = (*self.input_gate_bias, *self.forget_gate_bias, *self.output_gate_bias)
-        if not np.isfinite([*biases, self.output_bias]).all():
-            raise ValueError("biases must be finite")
+        for name in (*_GATE_BIASES, "output_bias"):
+            biases = np.atleast_1d(np.asarray(getattr(self, name), dtype=float))
+            if not np.isfinite(biases).all():
+                raise ValueError("biases must be finite")
+
+    __repr__ = briefly.differing
 
     @property
     def rule(self) -> Rule:
         """How the kernel's weights learn: at once where nothing needs the whole gradient."""
         whole = self.optimiser != "momentum" or self.clip < np.inf
         return self.optimiser if whole else "at once"
+
+
+def _for_each_block(voice: Voice, learning: Learning) -> Learning:
+    """How a voice learns, with a bias of each kind of gate for each of its blocks."""
+    blocks, given = len(voice.blocks), {}
+    for name in _GATE_BIASES:
+        biases = getattr(learning, name)
+        given[name] = biases if np.ndim(biases) else (float(biases),) * blocks
+        if len(given[name]) != blocks:
+            raise ValueError(
+                f"voice {voice.name!r}: {len(given[name])} {name.replace('_', ' ')}es for {blocks} "
+                "blocks"
+            )
+    return replace(learning, **given)
 
 
 @dataclass(frozen=True)
@@ -114,7 +138,8 @@ class Recipe:
     forgiven : the gross error of this number since the last reset causes the next one: 1 resets at
         each, 8 forgives seven. 0: never reset.
     seed : of all randomness: initial weights, and which chorus is heard when.
-    max_steps : give up if the test is not passed after this many.
+    give_up_after : training ends after so many steps if the test is not passed by then. Once it is,
+        ``windows`` is the bound; `max_steps` is that of all steps together.
     test_every : steps between two tests.
     choruses : a network has learned when it plays this many without one wrong note.
     window, gain, patience : the rule for a plateau, looked for once the test is passed.
@@ -134,7 +159,7 @@ class Recipe:
     voices: tuple[Learning, ...]
     forgiven: int = 8
     seed: int = 0
-    max_steps: int = 25_000_000
+    give_up_after: int = 25_000_000
     test_every: int = 4_800
     choruses: int = 1_000
     window: int = 2_400_000
@@ -149,15 +174,9 @@ class Recipe:
             raise ValueError(
                 f"{len(self.voices)} voices learn, the topology has {len(self.topology.voices)}"
             )
-        for voice, learning in zip(self.topology.voices, self.voices, strict=True):
-            for gate in ("input", "forget", "output"):
-                biases = getattr(learning, f"{gate}_gate_bias")
-                if len(biases) != len(voice.blocks):
-                    raise ValueError(
-                        f"voice {voice.name!r}: {len(biases)} {gate} gate biases for "
-                        f"{len(voice.blocks)} blocks"
-                    )
-        wholes = {"forgiven": 0, "seed": 0, "max_steps": 1, "test_every": 1, "choruses": 1}
+        learning = map(_for_each_block, self.topology.voices, self.voices)
+        object.__setattr__(self, "voices", tuple(learning))
+        wholes = {"forgiven": 0, "seed": 0, "give_up_after": 1, "test_every": 1, "choruses": 1}
         wholes |= {"window": 1, "patience": 1, "windows": 1, "fresh": 0}
         for name, least in wholes.items():
             value = getattr(self, name)
@@ -171,11 +190,26 @@ class Recipe:
                 "the steps between two tests"
             )
 
+    def __repr__(self) -> str:
+        parts = []
+        for voice, learning in zip(self.topology.voices, self.voices, strict=True):
+            apart = briefly.set_apart(voice, known=("name", "inputs", "blocks"))
+            apart += briefly.set_apart(learning)
+            parts.append(", ".join((briefly.voices([voice]), *apart)))
+        parts.append(", ".join(briefly.set_apart(self, known=("topology", "voices"))))
+        return f"Recipe({'; '.join(filter(None, parts))})"
+
+    @property
+    def max_steps(self) -> int:
+        """The most steps that training can take, up to the test and after it."""
+        goes_on = any(learning.until == "plateau" for learning in self.voices)
+        return self.give_up_after + goes_on * self.windows * self.window
+
 
 PAPER = Recipe(
     Topology((Voice("chords", 12, (2, 2, 2, 2)),)),
     (Learning(),),
-    max_steps=400_000_000,
+    give_up_after=400_000_000,
     test_every=19_200,
 )
 """Experiment 1 as printed. What the paper leaves open is filled in: see the Reconstruction page."""
@@ -231,6 +265,10 @@ class Curve:
     resets: np.ndarray
     choruses: np.ndarray
 
+    def __repr__(self) -> str:
+        last = f" up to step {self.steps[-1]:,}" if len(self.steps) else ""
+        return f"Curve({briefly.counted(len(self.steps), 'test')}{last})"
+
 
 @dataclass(frozen=True, eq=False)
 class Result:
@@ -252,6 +290,18 @@ class Result:
     def learned(self) -> bool:
         """Did it pass the test?"""
         return self.learned_at > 0
+
+    def __repr__(self) -> str:
+        after = briefly.counted(self.steps, "step")
+        if self.learned and self.steps > self.learned_at:
+            after = f"{self.learned_at:,} of {after}"
+        no = "" if self.learned else "not "
+        return f"Result({no}learned after {after}, seed {self.recipe.seed})"
+
+    def __getattr__(self, name: str) -> Any:  # asked for what there is not
+        raise AttributeError(
+            f"a Result has no {name!r}: where a Network is wanted, use result.network"
+        )
 
 
 class Diverged(ValueError):
@@ -330,7 +380,7 @@ def train(
 
     Returns
     -------
-    Result : with ``learned`` False if ``recipe.max_steps`` were not enough.
+    Result : with ``learned`` False if ``recipe.give_up_after`` steps were not enough.
 
     Raises
     ------
@@ -351,7 +401,7 @@ def train(
 
     rows, done, learned_at, started = [], 0, 0, time.perf_counter()
     with tqdm(
-        total=recipe.max_steps,
+        total=recipe.give_up_after,
         disable=None if progress is None else not progress,
         unit=" steps",
         unit_scale=True,
@@ -360,7 +410,7 @@ def train(
         while not _finished(recipe, rows, learned_at):
             steps = recipe.test_every
             if not learned_at:
-                steps = min(steps, recipe.max_steps - done)
+                steps = min(steps, recipe.give_up_after - done)
             # What is not used up is kept: how often one looks must not change what is heard.
             drawn = order_rng.integers(len(rolls), size=(1, max(0, steps + 1 - order.shape[1])))
             order = np.concatenate([order, drawn], axis=1)
@@ -426,7 +476,7 @@ def _all_go_on(recipe: Recipe) -> bool:
 def _finished(recipe: Recipe, rows: list[tuple], learned_at: int) -> bool:
     """Is training over after these entries of the curve?"""
     if not learned_at:
-        return bool(rows) and rows[-1][0] >= recipe.max_steps
+        return bool(rows) and rows[-1][0] >= recipe.give_up_after
     going_on = [voice for voice, it in enumerate(recipe.voices) if it.until == "plateau"]
     if not going_on:
         return True
@@ -444,7 +494,7 @@ def _finished(recipe: Recipe, rows: list[tuple], learned_at: int) -> bool:
 
 def _checked(rolls: np.ndarray, topology: Topology) -> np.ndarray:
     """The choruses as a float64 array of three axes."""
-    rolls = np.asarray(rolls, dtype=float)
+    rolls = regular(rolls, f"choruses of shape (choruses, steps, {topology.inputs})")
     rolls = rolls[None] if rolls.ndim == 2 else rolls
     if rolls.ndim != 3 or not rolls.size or rolls.shape[2] != topology.inputs:
         raise ValueError(
@@ -520,7 +570,9 @@ def load(path: str | os.PathLike[str]) -> Result:
             if "about" not in getattr(archive, "files", ()):
                 raise ValueError("it holds no trained network")
             about = json.loads(str(archive["about"]))
-            if about["format"] != FORMAT:
+            if about["format"] == 2:
+                about["recipe"]["give_up_after"] = about["recipe"].pop("max_steps")
+            elif about["format"] != FORMAT:
                 raise ValueError(f"it has format {about['format']}, expected {FORMAT}")
             recipe = _recipe(about["recipe"])
             curve = Curve(*(archive[f"curve_{name}"] for name in Curve.__dataclass_fields__))
@@ -528,8 +580,11 @@ def load(path: str | os.PathLike[str]) -> Result:
             return Result(
                 network, recipe, about["learned_at"], about["steps"], about["seconds"], curve
             )
-    except FileNotFoundError:
-        raise
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"there is no file {os.fspath(path)!r}; what comes with the package is "
+            "got by name, as in training.stored('experiment_1')"
+        ) from error
     # A damaged archive fails in many ways: bad sums, unknown compression, a password asked for, an
     # array of impossible size. Whatever it is, it is not a file of ours.
     except Exception as error:

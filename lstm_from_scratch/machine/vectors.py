@@ -22,6 +22,8 @@ from numba.core import cgutils
 from numba.core.errors import RequireLiteralValue
 from numba.extending import intrinsic, models, overload, register_model
 
+from . import compiling  # noqa: F401 (refuses to go on where nothing is compiled)
+
 _F64, _I64 = ir.DoubleType(), ir.IntType(64)
 
 _LOG2_E = 1.4426950408889634

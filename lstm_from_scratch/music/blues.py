@@ -22,6 +22,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .. import briefly
+
 STEPS_PER_BAR = 8
 """Eighth notes in a bar, the paper's quantisation (section 2.2)."""
 
@@ -147,11 +149,18 @@ class Form:
     steps_per_bar: int = STEPS_PER_BAR
     chord_pitches: tuple[int, ...] = CHORD_PITCHES
 
+    def __repr__(self) -> str:
+        melodies = f", {self.choruses:,} choruses" if self.segments else ""
+        bars = briefly.counted(self.bars, "bar")
+        return f"Form({self.name!r}, {bars} of {self.steps_per_bar} steps{melodies})"
+
     def __post_init__(self) -> None:
         if not self.chords:
             raise ValueError("a form needs at least one bar")
-        if self.steps_per_bar < 1:
-            raise ValueError(f"steps_per_bar must be at least 1, got {self.steps_per_bar}")
+        if not isinstance(self.steps_per_bar, (int, np.integer)) or self.steps_per_bar < 1:
+            raise ValueError(
+                f"steps_per_bar must be a whole number, at least 1, got {self.steps_per_bar!r}"
+            )
         for symbol in self.chords:
             chord_tones(symbol, self.chord_pitches)
         if self.segments and len(self.segments) != len(self.chords):
@@ -193,6 +202,11 @@ class Chorus(NamedTuple):
     number: int
     chords: tuple[Note, ...]
     melody: tuple[Note, ...]
+
+    def __repr__(self) -> str:
+        parts = (("chords", self.chords), ("melody", self.melody))
+        counts = [f"{briefly.counted(len(notes), 'note')} of {name}" for name, notes in parts]
+        return f"Chorus({self.number}: {', '.join(counts)})"
 
     @property
     def notes(self) -> tuple[Note, ...]:
@@ -253,14 +267,14 @@ def chorus(number: int, form: Form | None = None) -> Chorus:
 
 
 def split(
-    size: int, rng: np.random.Generator, form: Form | None = None
+    size: int, rng: np.random.Generator | int, form: Form | None = None
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Draw a training set of choruses at random, without repetition, and hold out the rest.
 
     Parameters
     ----------
     size : choruses to train on, 1 to ``form.choruses``.
-    rng : the only source of randomness.
+    rng : the only source of randomness; an int is a seed.
 
     Returns
     -------
@@ -275,7 +289,9 @@ def split(
     form = TWELVE_BAR if form is None else form
     if not 1 <= size <= form.choruses:
         raise ValueError(f"a training set of {size}: expected 1 to {form.choruses} choruses")
-    training = tuple(int(n) for n in rng.choice(form.choruses, size=size, replace=False))
+    training = tuple(
+        int(n) for n in np.random.default_rng(rng).choice(form.choruses, size=size, replace=False)
+    )
     drawn = set(training)
     return training, tuple(n for n in range(form.choruses) if n not in drawn)
 

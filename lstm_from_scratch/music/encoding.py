@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..arrays import regular
 from .blues import CHORD_PITCHES, MELODY_PITCHES, Form, Note, check_notes, chord_notes
 
 
@@ -113,7 +114,7 @@ class Encoding:
         ------
         ValueError : if it is not of shape ``(steps, units)`` or holds anything but 0 and 1.
         """
-        roll = np.asarray(roll, dtype=float)
+        roll = regular(roll, f"a roll of shape (steps, {self.units})")
         if roll.ndim != 2 or roll.shape[1] != self.units:
             raise ValueError(f"expected a roll of shape (steps, {self.units}), got {roll.shape}")
         if not np.isin(roll, (0.0, 1.0)).all():

@@ -146,7 +146,10 @@ def read_tracks(path: str | os.PathLike[str]) -> dict[str, tuple[Note, ...]]:
         note that does not begin and end on a step, never ends, or begins twice.
     FileNotFoundError : if there is no such file.
     """
-    data = Path(path).read_bytes()
+    try:
+        data = Path(path).read_bytes()
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"there is no file {os.fspath(path)!r} to read") from error
     try:
         file = mido.MidiFile(file=io.BytesIO(data))
     except Exception as error:  # mido answers bad bytes with whatever broke: OSError, EOFError, …

@@ -17,6 +17,7 @@ from typing import Protocol
 import numpy as np
 from numba import njit
 
+from ..arrays import regular
 from ..machine.kernel import Arena, Recall, draw_unit
 from ..machine.network import Network, State, cleared, forward, solo
 from ..music.blues import TWELVE_BAR, Form
@@ -38,7 +39,7 @@ class Composer(Protocol):
         up to ``t`` alone. Melody units are probabilities after they were made to sum to 1.
         """
 
-    def go_on(self, seed: np.ndarray, steps: int, rng: np.random.Generator) -> np.ndarray:
+    def go_on(self, seed: np.ndarray, steps: int, rng: np.random.Generator | int) -> np.ndarray:
         """Play: a roll of shape ``(steps, 25)`` that begins with the seed."""
 
 
@@ -48,11 +49,14 @@ class Soloist:
 
     network: Network
 
+    def __post_init__(self) -> None:
+        _expect_network(self.network, "Soloist")
+
     def predict(self, roll: np.ndarray) -> np.ndarray:
         """See `Composer.predict`."""
         return predict(self.network, roll)
 
-    def go_on(self, seed: np.ndarray, steps: int, rng: np.random.Generator) -> np.ndarray:
+    def go_on(self, seed: np.ndarray, steps: int, rng: np.random.Generator | int) -> np.ndarray:
         """See `Composer.go_on`."""
         return free_run(self.network, seed, steps, rng)
 
@@ -93,7 +97,7 @@ def free_run(
     network: Network,
     seed: np.ndarray,
     steps: int,
-    rng: np.random.Generator | None = None,
+    rng: np.random.Generator | int | None = None,
     *,
     temperature: float = 1.0,
     state: State | None = None,
@@ -105,7 +109,8 @@ def free_run(
     network : each of its voices chooses by threshold or draws one unit, as its topology says.
     seed : the steps that are given, shape ``(at least 1, inputs)``, zeros and ones.
     steps : how many steps to play, the seed included.
-    rng : where voices that draw take their random numbers from; not needed by others.
+    rng : where voices that draw take their random numbers from, an int for its seed; not
+        needed by others.
     temperature : of voices that draw, see `draw_unit`. 1 is the paper's way; below 1 likely notes
         become likelier, and 0 always takes the likeliest.
     state : what the network brings along to the first step, cleared unless given.
@@ -122,7 +127,7 @@ def free_run(
 
     Sections 3.2 and 4.2; chapters 7 and 8, with a state chapter 9.
     """
-    seed = _checked(network, seed)
+    seed = _checked(network, seed, "free_run")
     if steps < len(seed):
         raise ValueError(f"a seed of {len(seed)} steps does not fit into {steps}")
     if not (np.isfinite(temperature) and temperature >= 0):
@@ -131,8 +136,11 @@ def free_run(
     draws = np.zeros((steps, len(voices)))
     if any(voice.choice == "sample" for voice in voices):
         if rng is None:
-            raise ValueError("this network draws notes at random: it needs rng, a numpy Generator")
-        draws = rng.random((steps, len(voices)))
+            raise ValueError(
+                "this network draws notes at random: it needs rng, a numpy Generator or "
+                "an int for its seed"
+            )
+        draws = np.random.default_rng(rng).random((steps, len(voices)))
     roll = np.zeros((steps, network.topology.inputs))
     roll[: len(seed)] = seed
     heard, _ = _alone(network, state).run(roll, len(seed), draws, float(temperature))
@@ -144,7 +152,7 @@ def compose(
     music: Music,
     given: int,
     choruses: int,
-    rng: np.random.Generator,
+    rng: np.random.Generator | int,
     *,
     encoding: Encoding = CHORDS_AND_MELODY,
     form: Form = TWELVE_BAR,
@@ -159,7 +167,7 @@ def compose(
     music : a piece, such as `blues.chorus`, whose first steps are given.
     given : how many of its steps: 2 for a single quarter note, up to 48 for 24 notes in the paper.
     choruses : how many to play, the beginning included.
-    rng : where the notes are drawn from.
+    rng : where the notes are drawn from; an int is a seed.
     encoding, form : of the network and the music; their lengths are those of the roll.
     temperature : see `free_run`.
     state : what the network brings along, see `hear`; cleared unless given.
@@ -175,6 +183,7 @@ def compose(
 
     Section 4.2; chapter 8.
     """
+    _expect_network(network, "compose")
     if network.topology.inputs != encoding.units:
         raise ValueError(
             f"the network has {network.topology.inputs} inputs, the encoding {encoding.units} units"
@@ -196,7 +205,7 @@ def play_along(
     network: Network,
     roll: np.ndarray,
     voices: tuple[str, ...],
-    rng: np.random.Generator,
+    rng: np.random.Generator | int,
     *,
     temperature: float = 1.0,
 ) -> np.ndarray:
@@ -210,7 +219,7 @@ def play_along(
     roll : what is heard, shape ``(steps, inputs)``. Of the voices that play only the first row
         counts.
     voices : names of those that play.
-    rng : where the notes of a voice that draws come from.
+    rng : where the notes of a voice that draws come from; an int is a seed.
     temperature : see `free_run`.
 
     Returns
@@ -224,7 +233,8 @@ def play_along(
 
     Chapter 11.
     """
-    heard, t = _checked(network, roll).copy(), network.topology
+    heard, t = _checked(network, roll, "play_along").copy(), network.topology
+    rng = np.random.default_rng(rng)
     parts = {name: t.parts(name)[0] for name in voices}
     playing = [(parts[voice.name], voice) for voice in t.voices if voice.name in parts]
     state = cleared(t)
@@ -254,7 +264,7 @@ def hear(network: Network, roll: np.ndarray) -> State:
 
     Chapter 8.
     """
-    roll = _checked(network, roll)
+    roll = _checked(network, roll, "hear")
     arena = _alone(network)
     arena.run(roll, len(roll))
     return arena.state()
@@ -271,7 +281,7 @@ def predict(network: Network, roll: np.ndarray) -> np.ndarray:
 
     Chapter 7.
     """
-    roll = _checked(network, roll)
+    roll = _checked(network, roll, "predict")
     return _alone(network).run(roll, len(roll))[1]
 
 
@@ -297,7 +307,7 @@ def recall(network: Network, roll: np.ndarray, choruses: int) -> Recall:
 
     Section 3.2; chapter 7.
     """
-    roll = _checked(network, roll)
+    roll = _checked(network, roll, "recall")
     if choruses < 1:
         raise ValueError(f"choruses must be at least 1, got {choruses}")
     if any(voice.choice != "threshold" for voice in network.topology.voices):
@@ -321,10 +331,20 @@ def keeps_form(
     return test
 
 
-def _checked(network: Network, roll: np.ndarray) -> np.ndarray:
+def _expect_network(network: Network, who: str) -> None:
+    """See that what is to play is a network."""
+    if not isinstance(network, Network):
+        use = (
+            ": use result.network" if isinstance(getattr(network, "network", None), Network) else ""
+        )
+        raise ValueError(f"{who} wants a Network, got a {type(network).__name__}{use}")
+
+
+def _checked(network: Network, roll: np.ndarray, who: str) -> np.ndarray:
     """A roll as float64, if it is one that this network can hear."""
-    roll = np.asarray(roll, dtype=float)
+    _expect_network(network, who)
     inputs = network.topology.inputs
+    roll = regular(roll, f"a roll of shape (steps, {inputs})")
     if roll.ndim != 2 or not len(roll) or roll.shape[1] != inputs:
         raise ValueError(f"expected a roll of shape (steps, {inputs}), got {roll.shape}")
     if not np.isin(roll, (0.0, 1.0)).all():

@@ -65,6 +65,9 @@ class FeedForward:
                 f"{self.output.shape[1]} columns"
             )
 
+    def __repr__(self) -> str:
+        return f"FeedForward({self.inputs} in, window of {self.window}, {len(self.hidden)} units)"
+
     @property
     def inputs(self) -> int:
         """Inputs of one step, and as many outputs."""
@@ -85,17 +88,18 @@ class FeedForward:
         roll = checked(roll, self.inputs)
         return _hear(self, roll, len(roll), np.zeros(len(roll)))[1]
 
-    def go_on(self, seed: np.ndarray, steps: int, rng: np.random.Generator) -> np.ndarray:
+    def go_on(self, seed: np.ndarray, steps: int, rng: np.random.Generator | int) -> np.ndarray:
         """See `composing.Composer`."""
         seed = checked(checked_seed(seed, steps), self.inputs)
         roll = np.concatenate([seed, np.zeros((steps - len(seed), self.inputs))])
-        return _hear(self, roll, len(seed), rng.random(steps))[0]
+        return _hear(self, roll, len(seed), np.random.default_rng(rng).random(steps))[0]
 
 
 def random_network(
-    inputs: int, window: int, units: int, rng: np.random.Generator, reach: float = 0.3
+    inputs: int, window: int, units: int, rng: np.random.Generator | int, reach: float = 0.3
 ) -> FeedForward:
     """Draw a network with all weights uniform in plus or minus ``reach``. Chapter 10."""
+    rng = np.random.default_rng(rng)
     hidden = rng.uniform(-reach, reach, size=(units, window * inputs + 1))
     return FeedForward(hidden, rng.uniform(-reach, reach, size=(inputs, units + 1)))
 

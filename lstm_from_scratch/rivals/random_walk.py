@@ -16,7 +16,7 @@ from ..music.encoding import CHORDS_AND_MELODY
 from ..playing.composing import checked_seed
 
 
-def compose(choruses: int, rng: np.random.Generator, form: Form = TWELVE_BAR) -> np.ndarray:
+def compose(choruses: int, rng: np.random.Generator | int, form: Form = TWELVE_BAR) -> np.ndarray:
     """Walk over the scale in quarter notes, from each note to the one above or below it.
 
     The first note is any of the scale, as likely as the others; at either end the walk turns back.
@@ -25,7 +25,7 @@ def compose(choruses: int, rng: np.random.Generator, form: Form = TWELVE_BAR) ->
     Parameters
     ----------
     choruses : how many to play, one after another without a break.
-    rng : the only source of randomness.
+    rng : the only source of randomness; an int is a seed.
     form : gives the scale and the length of a chorus.
 
     Returns
@@ -42,6 +42,7 @@ def compose(choruses: int, rng: np.random.Generator, form: Form = TWELVE_BAR) ->
     if choruses < 1:
         raise ValueError(f"choruses must be at least 1, got {choruses}")
     _expect_beats_and_scale(form)
+    rng = np.random.default_rng(rng)
     start = rng.integers(len(form.scale))
     notes = _wander(start, choruses * form.steps // 2, rng, form)
     return np.repeat(notes, 2).reshape(choruses, form.steps)
@@ -81,9 +82,10 @@ class Walk:
         ends = np.arange(len(roll))[:, None] % 2 == 1
         return np.concatenate([self._lent(len(roll), 1), np.where(ends, held @ follow, held)], 1)
 
-    def go_on(self, seed: np.ndarray, steps: int, rng: np.random.Generator) -> np.ndarray:
+    def go_on(self, seed: np.ndarray, steps: int, rng: np.random.Generator | int) -> np.ndarray:
         """See `composing.Composer`. The seed begins with the form."""
         seed = checked_seed(seed, steps)
+        rng = np.random.default_rng(rng)
         held = np.flatnonzero(seed[-1, CHORDS_AND_MELODY.melody_units])
         last = CHORDS_AND_MELODY.melody[held[0]] if len(held) else None
         beats = (steps - len(seed)) // 2 + 1

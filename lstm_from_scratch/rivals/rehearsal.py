@@ -13,10 +13,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
+from .. import briefly
+from ..arrays import regular
 from ..machine.training import Diverged
 
 N = TypeVar("N")
@@ -67,6 +69,8 @@ class Curve(NamedTuple):
     resets: np.ndarray
     choruses: np.ndarray
 
+    __repr__ = briefly.shapes
+
 
 @dataclass(frozen=True)
 class Result(Generic[N, M]):
@@ -82,6 +86,15 @@ class Result(Generic[N, M]):
     steps: int
     seconds: float = field(compare=False)
     curve: Curve = field(compare=False)
+
+    def __repr__(self) -> str:
+        after = briefly.counted(self.steps, "step")
+        return f"Result({'' if self.learned else 'not '}learned after {after}, {self.network!r})"
+
+    def __getattr__(self, name: str) -> Any:  # asked for what there is not
+        raise AttributeError(
+            f"a Result has no {name!r}: where a network is wanted, use result.network"
+        )
 
 
 def rehearse(
@@ -140,7 +153,7 @@ def stream(
     weights: np.ndarray,
     network: Callable[[], N],
     learn: Callable[[np.ndarray, float], float],
-    rng: np.random.Generator,
+    rng: np.random.Generator | int,
 ) -> tuple[N, np.ndarray]:
     """Train on choruses in random order, each leading to the next, until the steps are used up.
 
@@ -156,7 +169,7 @@ def stream(
     learn : trains on choruses of these numbers, int, shape ``(choruses + 1,)``: the last is only
         where the one before it leads. The second argument is the share of the learning rate.
         Returns nats in all.
-    rng : draws the order.
+    rng : draws the order; an int is a seed.
 
     Returns
     -------
@@ -169,6 +182,7 @@ def stream(
     Section 4.2; chapter 10.
     """
     _expect_whole_choruses(method, rolls.shape[1])
+    rng = np.random.default_rng(rng)
     now, errors, following = network(), [], rng.integers(len(rolls))
     for done in range(0, method.max_steps, method.test_every):
         steps = min(method.test_every, method.max_steps - done)
@@ -209,7 +223,7 @@ def checked_choruses(rolls: np.ndarray) -> np.ndarray:
 
     Chapter 10.
     """
-    rolls = np.asarray(rolls, dtype=float)
+    rolls = regular(rolls, "choruses of shape (choruses, steps, inputs)")
     if rolls.ndim != 3 or not rolls.size:
         raise ValueError(f"expected choruses of shape (choruses, steps, inputs), got {rolls.shape}")
     return checked(rolls.reshape(-1, rolls.shape[2])).reshape(rolls.shape)
@@ -224,11 +238,10 @@ def checked(roll: np.ndarray, inputs: int | None = None) -> np.ndarray:
 
     Chapter 3.
     """
-    roll = np.ascontiguousarray(roll, dtype=float)
+    expected = f"a roll of shape (steps, {inputs or 'inputs'})"
+    roll = np.ascontiguousarray(regular(roll, expected))
     if roll.ndim != 2 or not roll.size or roll.shape[1] != (inputs or roll.shape[1]):
-        raise ValueError(
-            f"expected a roll of shape (steps, {inputs or 'inputs'}), got {roll.shape}"
-        )
+        raise ValueError(f"expected {expected}, got {roll.shape}")
     if not np.isin(roll, (0.0, 1.0)).all():
         raise ValueError("a roll holds 0.0 and 1.0 only")
     return roll

@@ -21,6 +21,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numba import njit
 
+from .. import briefly
 from ..machine import vectors
 from ..machine.bptt import update
 from ..machine.gradient import Gradient
@@ -53,6 +54,9 @@ class SimpleNetwork:
 
     hidden: np.ndarray
     output: np.ndarray
+
+    def __repr__(self) -> str:
+        return f"SimpleNetwork({len(self.output)} in, {len(self.hidden)} units)"
 
     def __post_init__(self) -> None:
         for name in ("hidden", "output"):
@@ -96,13 +100,13 @@ class SimpleNetwork:
         roll = checked(roll, self.inputs)
         return _hear(self, roll, len(roll), np.zeros(len(roll)))[1]
 
-    def go_on(self, seed: np.ndarray, steps: int, rng: np.random.Generator) -> np.ndarray:
+    def go_on(self, seed: np.ndarray, steps: int, rng: np.random.Generator | int) -> np.ndarray:
         """See `composing.Composer`; for networks that hear chords and a melody. Chapter 10."""
         seed = checked_seed(seed, steps)
         if self.inputs != seed.shape[1]:
             raise ValueError(f"the network has {self.inputs} inputs, the music {seed.shape[1]}")
         roll = np.concatenate([seed, np.zeros((steps - len(seed), self.inputs))])
-        return _hear(self, roll, len(seed), rng.random(steps))[0]
+        return _hear(self, roll, len(seed), np.random.default_rng(rng).random(steps))[0]
 
 
 class Step(NamedTuple):
@@ -119,13 +123,15 @@ class Step(NamedTuple):
     output_sources: np.ndarray
     prediction: np.ndarray
 
+    __repr__ = briefly.shapes
+
 
 def random_network(
-    inputs: int, units: int, rng: np.random.Generator, reach: float = 0.3
+    inputs: int, units: int, rng: np.random.Generator | int, reach: float = 0.3
 ) -> SimpleNetwork:
     """Draw a network with all weights uniform in plus or minus ``reach``. Chapter 3."""
     sources = inputs + units + 1
-    weights = rng.uniform(-reach, reach, size=(units + inputs, sources))
+    weights = np.random.default_rng(rng).uniform(-reach, reach, size=(units + inputs, sources))
     return SimpleNetwork(weights[:units], weights[units:])
 
 

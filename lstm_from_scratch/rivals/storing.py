@@ -47,8 +47,11 @@ def load(path: str | os.PathLike[str]) -> FeedForward | SimpleNetwork:
             if int(archive["format"]) != FORMAT:
                 raise ValueError(f"it has format {archive['format']}, expected {FORMAT}")
             return _KINDS[str(archive["kind"])](archive["hidden"], archive["output"])
-    except FileNotFoundError:
-        raise
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"there is no file {os.fspath(path)!r}; what comes with the package is "
+            "got by name, as in storing.stored('simple-network')"
+        ) from error
     # A damaged archive fails in many ways; whatever it is, it is not a file of ours.
     except Exception as error:
         raise ValueError(f"{os.fspath(path)}: not a network of ours: {error}") from error

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..arrays import regular
 from ..music.encoding import CHORDS_AND_MELODY
 from ..playing.composing import checked_seed
 
@@ -41,6 +42,12 @@ class TransitionTable:
     order: int
     counts: dict[tuple[int, ...], np.ndarray]
 
+    def __repr__(self) -> str:
+        contexts = sum(len(context) == self.order for context in self.counts)
+        return (
+            f"TransitionTable(order {self.order}, {len(self.steps)} steps, {contexts:,} contexts)"
+        )
+
     def following(self, context: Sequence[int]) -> np.ndarray:
         """How often each step came after a context, or after the longest end of it that was seen.
 
@@ -64,11 +71,11 @@ class TransitionTable:
         counts = np.array([self.following(context) for context in contexts[first].tolist()])
         return ((counts / counts.sum(axis=1, keepdims=True)) @ self.steps)[place]
 
-    def go_on(self, seed: np.ndarray, steps: int, rng: np.random.Generator) -> np.ndarray:
+    def go_on(self, seed: np.ndarray, steps: int, rng: np.random.Generator | int) -> np.ndarray:
         """See `composing.Composer`: chords and note of a step are drawn together."""
         seed = checked_seed(seed, steps)
         past = _past(self, self._numbers(seed))
-        drawn = _drawn(self, past, rng.random(steps - len(seed)))
+        drawn = _drawn(self, past, np.random.default_rng(rng).random(steps - len(seed)))
         return np.concatenate([seed, self.steps[drawn]])
 
     def _numbers(self, roll: np.ndarray) -> np.ndarray:
@@ -106,10 +113,13 @@ class TwoTables:
         predicted[:, CHORDS_AND_MELODY.chord_units] = self.chords._expected(chords)
         return predicted
 
-    def go_on(self, seed: np.ndarray, steps: int, rng: np.random.Generator) -> np.ndarray:
+    def go_on(self, seed: np.ndarray, steps: int, rng: np.random.Generator | int) -> np.ndarray:
         """See `composing.Composer`: the chords are drawn first, then the notes over them."""
         seed = checked_seed(seed, steps)
-        units, draws = CHORDS_AND_MELODY.chord_units, rng.random((2, steps - len(seed)))
+        units, draws = (
+            CHORDS_AND_MELODY.chord_units,
+            np.random.default_rng(rng).random((2, steps - len(seed))),
+        )
         chords, melody = self.chords, self.melody
         past = _past(chords, chords._numbers(seed[:, units]))
         played = chords.steps[_drawn(chords, past, draws[0])]
@@ -130,7 +140,7 @@ def fit_two(music: np.ndarray, chords: int, melody: int) -> TwoTables:
 
     Parameters and errors as of `fit`, for rolls of `CHORDS_AND_MELODY`. Chapter 10.
     """
-    music = np.asarray(music)
+    music = regular(music, "rolls of shape (choruses, steps, 25)", None)
     if music.ndim != 3 or music.shape[2] != CHORDS_AND_MELODY.units:
         raise ValueError(
             f"expected rolls of shape (choruses, steps, {CHORDS_AND_MELODY.units}), "
@@ -154,7 +164,7 @@ def fit(music: np.ndarray, order: int = 1) -> TransitionTable:
 
     Chapters 8 and 10.
     """
-    music = np.asarray(music)
+    music = regular(music, "choruses of one length", None)
     lines = music.ndim == 2 and np.issubdtype(music.dtype, np.integer)
     if not music.size or not (lines or (music.ndim == 3 and np.isin(music, (0, 1)).all())):
         raise ValueError(
@@ -203,7 +213,7 @@ def _different(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def compose(
-    table: TransitionTable, choruses: int, steps: int, rng: np.random.Generator
+    table: TransitionTable, choruses: int, steps: int, rng: np.random.Generator | int
 ) -> np.ndarray:
     """Draw step after step, each as often as it followed the same context in the training set.
 
@@ -213,7 +223,7 @@ def compose(
     ----------
     table : from `fit`.
     choruses, steps : how many choruses of how many steps, without a break.
-    rng : the only source of randomness.
+    rng : the only source of randomness; an int is a seed.
 
     Returns
     -------
@@ -234,6 +244,7 @@ def compose(
         if len(context) == table.order and SILENCE not in context
     )
     times = np.array([table.counts[context].sum() for context in contexts])
+    rng = np.random.default_rng(rng)
     past = contexts[rng.choice(len(contexts), p=times / times.sum())]
     drawn = _drawn(table, list(past), rng.random(choruses * steps))
     return table.steps[drawn].reshape(choruses, steps, *table.steps.shape[1:])

@@ -249,6 +249,9 @@ class Sample(NamedTuple):
     number: int
     mp3: bytes
 
+    def __repr__(self) -> str:
+        return f"Sample({self.source!r}, {self.number})"
+
 
 @dataclass(frozen=True)
 class BlindTest:
@@ -282,7 +285,7 @@ class BlindTest:
 
 def blind_test(
     music: Mapping[str, Sequence[Music]],
-    rng: np.random.Generator,
+    rng: np.random.Generator | int,
     *,
     form: Form = TWELVE_BAR,
     tempo: float = 120.0,
@@ -294,7 +297,7 @@ def blind_test(
     ----------
     music : the pieces of each source by its name, such as `pieces` returns them or your own: at
         least two sources, all pieces equally long.
-    rng : mixes the order for a reader whose browser runs no script.
+    rng : mixes the order for a reader whose browser runs no script; an int is a seed.
     form : says which bar sounds.
     tempo, swing : see `audio.seconds`.
 
@@ -338,7 +341,7 @@ def blind_test(
     bar = audio.seconds(form.steps_per_bar, tempo, swing)
     return BlindTest(
         tuple(music),
-        tuple(samples[place] for place in rng.permutation(len(samples))),
+        tuple(samples[place] for place in np.random.default_rng(rng).permutation(len(samples))),
         duration,
         bar,
         form.bars,

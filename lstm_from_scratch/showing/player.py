@@ -13,13 +13,17 @@ from __future__ import annotations
 import base64
 import html
 import json
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from .. import briefly
+from ..files import write_whole
 from ..machine.network import Step, Topology
 from ..music import audio
 from ..music.blues import TWELVE_BAR, Form, chord_tones
@@ -52,6 +56,9 @@ class Row(NamedTuple):
     height: int
     scale: float
     values: np.ndarray
+
+    def __repr__(self) -> str:
+        return f"Row({self.label!r}, {briefly.counted(len(self.values), 'step')})"
 
     @property
     def base(self) -> float:
@@ -102,6 +109,40 @@ class Performance:
     def _repr_html_(self) -> str:
         data = base64.b64encode(self.mp3).decode("ascii")
         return f"data:audio/mpeg;base64,{data}".join(self.markup)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write a page of its own, which needs no other file and no network. Chapter 9.
+
+        Parameters
+        ----------
+        path : that ends in ``.html``; the file is there whole or not at all.
+
+        Raises
+        ------
+        ValueError : for another ending.
+        FileNotFoundError : if there is no folder for it.
+        """
+        if Path(path).suffix.lower() not in (".html", ".htm"):
+            raise ValueError(f"{os.fspath(path)!r}: a player is a page; expected a name in .html")
+        page = _ALONE.format(title=html.escape(self.title), player=self._repr_html_())
+        return write_whole(path, page.encode())
+
+
+_ALONE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>html {{ color-scheme: light dark }} body {{ margin: 1rem }}</style>
+</head>
+<body>
+<main>
+{player}
+</main>
+</body>
+</html>
+"""
 
 
 def watch(

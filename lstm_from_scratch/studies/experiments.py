@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .. import briefly
 from ..judging import measures
 from ..machine.network import Network
 from ..machine.training import Recipe, Result, train
@@ -32,16 +33,34 @@ def digest(network: Network | simple_rnn.SimpleNetwork | feed_forward.FeedForwar
     return hashlib.sha256(network.hidden.tobytes() + network.output.tobytes()).hexdigest()[:16]
 
 
+_COMPILED: set[tuple] = set()
+
+
+def compiled(recipe: Recipe, heard: np.ndarray, test: Callable[[Network], int]) -> None:
+    """Have everything compiled that a training needs, so that no row is charged for it.
+
+    The parameters are those of `training.train`, of which one step is made. Chapter 11.
+    """
+    needed = recipe.topology, tuple(learning.rule for learning in recipe.voices)
+    if needed not in _COMPILED:
+        still = (replace(it, learning_rate=0.0, until="test") for it in recipe.voices)
+        short = replace(recipe, voices=tuple(still), give_up_after=1, test_every=1)
+        train(short, heard, lambda network: min(test(network), 0), progress=False)
+        _COMPILED.add(needed)
+
+
 class Experiment1(NamedTuple):
     """A row of a study of Experiment 1.
 
     seed : of the training. learned : 1 if it passed its stopping test. steps : trained, to success
-    or until it was given up. seconds : of processor time, tests included. first_cycle : steps after
-    which it first played one chorus right, the paper's stopping rule; 0 if never.
+    or until it was given up. seconds : of processor time, tests included, compilation not.
+    first_cycle : steps after which it first played one chorus right, the paper's stopping rule; 0
+    if never.
     first_cycle_choruses : how many choruses it played right at that moment, at most what the
     stopping test asks. held_choruses : played without a wrong note after training, at most 10,000.
-    period : choruses after which its state came back bit for bit, a proof that it goes on for ever;
-    0 if it did not. weights : the first digits of a SHA-256 of the weights.
+    It is fewer than it could play where period is not 0: the run stops at the proof that it goes on
+    for ever. period : choruses after which its state came back bit for bit, that proof; 0 if it did
+    not. weights : the first digits of a SHA-256 of the weights.
     """
 
     seed: int
@@ -59,6 +78,7 @@ def experiment_1(recipe: Recipe, seed: int, form: Form = TWELVE_BAR) -> Experime
     """Train Experiment 1 from one seed, then play what it has learned. Chapters 7 and 11."""
     roll = CHORDS_ONLY.form_roll(form)
     test = keeps_form(roll, recipe.choruses)
+    compiled(recipe, roll, test)
     started = time.process_time()
     result = train(replace(recipe, seed=seed), roll, test, progress=False)
     seconds = time.process_time() - started
@@ -93,6 +113,9 @@ class Choruses(NamedTuple):
 
     training: tuple[int, ...]
     held_out: tuple[int, ...]
+
+    def __repr__(self) -> str:
+        return f"Choruses({len(self.training):,} to train on, {len(self.held_out):,} held out)"
 
 
 def choruses(size: int = TRAINING_SET) -> Choruses:
@@ -227,8 +250,8 @@ class Experiment2(NamedTuple):
     """A row of a study of Experiment 2: training, then the columns of `Improviser`.
 
     seed : of the training. learned : 1 if the chords passed their test. learned_at : after so many
-    steps, 0 if they did not. steps : trained in all. seconds : of processor time, tests included.
-    weights : the first digits of a SHA-256 of the weights.
+    steps, 0 if they did not. steps : trained in all. seconds : of processor time, tests included,
+    compilation not. weights : the first digits of a SHA-256 of the weights.
     """
 
     seed: int
@@ -255,11 +278,16 @@ class Experiment2(NamedTuple):
 def train_2(
     recipe: Recipe, music: Choruses | None = None, form: Form = TWELVE_BAR
 ) -> tuple[Result, float]:
-    """Train Experiment 2; the result, and the seconds of processor time it took. Chapter 8."""
+    """Train Experiment 2; the result, and the seconds of processor time that its steps took.
+
+    Chapter 8.
+    """
     music = choruses() if music is None else music
     test = keeps_form(CHORDS_ONLY.form_roll(form), recipe.choruses, voice="chords")
+    heard = rolls(music.training, form)
+    compiled(recipe, heard, test)
     started = time.process_time()
-    result = train(recipe, rolls(music.training, form), test, progress=False)
+    result = train(recipe, heard, test, progress=False)
     return result, time.process_time() - started
 
 
@@ -283,7 +311,8 @@ class Study:
 
     about : what is asked. run : called with a setting's values and a seed; returns a row, which
     begins with the same values. row : the type of the rows. seeds : all. settings : what is varied
-    besides the seed, nothing unless given.
+    besides the seed, nothing unless given. name : what its table is called, for a study of your own
+    that is handed to `study.run`; the others are named in `questions.STUDIES`.
     """
 
     about: str
@@ -291,3 +320,8 @@ class Study:
     row: type
     seeds: range
     settings: tuple[tuple[str | int | float, ...], ...] = ((),)
+    name: str = ""
+
+    def __repr__(self) -> str:
+        settings = briefly.counted(len(self.settings), "setting")
+        return f"Study({self.about!r}, {settings}, {briefly.counted(len(self.seeds), 'seed')})"

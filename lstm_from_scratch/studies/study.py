@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from pathlib import Path
 from typing import TextIO
@@ -45,18 +46,37 @@ RESULTS = Path("results")
 GOES_ON = "What came is in the table, and the same command goes on from there"
 
 
-def header(name: str) -> list[str]:
-    """The first lines of a table: what it is, how to make it again, what it was made with."""
-    return [
-        f"# {STUDIES[name].about}",
-        f"# format: {FORMAT}",
-        f"# command: python -m lstm_from_scratch.study {name}",
-        f"{tables.MADE_WITH}{versions()}",
-    ]
+def header(name: str, study: Study) -> list[str]:
+    """The first lines of a table: what it is, how to make it again, what it was made with.
+
+    A study of one's own has no command: its table names the function that makes a row. Chapter 11.
+    """
+    how = f"# command: python -m lstm_from_scratch.study {name}"
+    if STUDIES.get(name) is not study:
+        made = getattr(study.run, "func", study.run)  # a partial has no name of its own
+        how = f"# no command: a study of one's own, {made.__module__}.{made.__qualname__}"
+    return [f"# {study.about}", f"# format: {FORMAT}", how, f"{tables.MADE_WITH}{versions()}"]
+
+
+def _named(name: str | Study) -> tuple[str, Study]:
+    """A study and what it is called, by either."""
+    if not isinstance(name, Study):
+        if name not in STUDIES:
+            raise StudyError(f"unknown study {name!r}: there are {', '.join(STUDIES)}")
+        return name, STUDIES[name]
+    study, name = name, name.name
+    if not re.fullmatch(r"[\w-]+", name):
+        raise StudyError(
+            f"a study of your own needs a name of letters, digits, - and _, for its table: "
+            f"Study(..., name='mine'); got {name!r}"
+        )
+    if name in STUDIES and STUDIES[name] is not study:
+        raise StudyError(f"there is a study {name!r} already: call yours otherwise")
+    return name, study
 
 
 def run(
-    name: str,
+    name: str | Study,
     folder: str | os.PathLike[str] = RESULTS,
     *,
     seeds: range | None = None,
@@ -68,7 +88,8 @@ def run(
 
     Parameters
     ----------
-    name : of the study. folder : where its table is, or will be. seeds : fewer or more of them.
+    name : of the study; or a `Study` of your own that has a name.
+    folder : where its table is, or will be. seeds : fewer or more of them.
     jobs : processes at once; -1 for as many as there are cores. scheduler : address of a Dask
         scheduler whose workers do it instead, see `parallel.workers`. progress : show a bar; None:
         on a terminal a bar, elsewhere a line now and then; see `parallel.reported`.
@@ -80,9 +101,7 @@ def run(
 
     Chapter 11.
     """
-    if name not in STUDIES:
-        raise StudyError(f"unknown study {name!r}: there are {', '.join(STUDIES)}")
-    study = STUDIES[name]
+    name, study = _named(name)
     path = Path(folder) / f"{name}.csv"
     seeds = study.seeds if seeds is None else seeds
     cases = list(dict.fromkeys((*one, seed) for seed in seeds for one in study.settings))
@@ -93,7 +112,7 @@ def run(
         with tables.opened(path) as file:
             done = _done(path, study)
             pending = [case for case in cases if tuple(map(str, case)) not in done]
-            _declare(file, path, name, bool(pending))
+            _declare(file, path, name, study, bool(pending))
             results = parallel.reported(
                 work([Call(study.run, case) for case in pending]),
                 len(cases),
@@ -123,19 +142,20 @@ def _belongs(row: tuple, case: tuple) -> None:
         raise TypeError(f"the run of {case} returned a row that begins otherwise: {row}")
 
 
-def _declare(file: TextIO, path: Path, name: str, more: bool) -> None:
+def _declare(file: TextIO, path: Path, name: str, study: Study, more: bool) -> None:
     """Write what the table is, or what the rows that are to come are made with, if that is new."""
     if not path.stat().st_size:
-        tables.begin(file, header(name), STUDIES[name].row._fields)
+        tables.begin(file, header(name, study), study.row._fields)
         return
     before, now = tables.parse(path).made_with, versions()
     if not more or before == now:
         return
     if before.split(",")[0] != now.split(",")[0]:
+        see = f"See with --check {name}" if STUDIES.get(name) is study else "See with some runs"
         raise StudyError(
             f"{path}: was made with {before.split(',')[0]}, this is {now.split(',')[0]}, and rows "
-            f"of both would stand side by side. See with --check {name} whether they agree, and if "
-            "so write the new version into the line '# made with'; else move the table away"
+            f"of both would stand side by side. {see} whether they agree, and if so write the new "
+            "version into the line '# made with'; else move the table away"
         )
     tables.comment(file, f"{tables.MADE_WITH}{now}")
 

@@ -18,7 +18,7 @@ from typing import NamedTuple, TextIO
 
 import numpy as np
 
-from .. import __version__
+from .. import __version__, briefly
 from .experiments import Study
 
 FORMAT = 1
@@ -43,6 +43,9 @@ class Table(NamedTuple):
     columns: list[str]
     rows: list[dict[str, str]]
     lines: list[int]
+
+    def __repr__(self) -> str:
+        return f"Table({briefly.counted(len(self.rows), 'row')}: {', '.join(self.columns)})"
 
     @property
     def made_with(self) -> str:

@@ -126,7 +126,7 @@ def learn(
     else:
         (voice,) = RECOMMENDED.voices
         voice = replace(voice, learning_rate=learning_rate, optimiser=optimiser, clip=clip)
-        recipe = replace(RECOMMENDED, voices=(voice,), seed=seed, max_steps=max_steps)
+        recipe = replace(RECOMMENDED, voices=(voice,), seed=seed, give_up_after=max_steps)
         test = composing.keeps_form(roll, recipe.choruses)
         if rule == "bptt":
             result = lstm_bptt.train(recipe, roll, test)

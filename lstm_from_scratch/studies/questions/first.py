@@ -23,6 +23,7 @@ from ..experiments import (
     judge,
     train_2,
 )
+from .crossed import compiled
 
 SIMPLE_STEPS = {"bptt": 5_001_600, "rtrl": 1_000_800}
 """Steps after which a plain recurrent network is given up, by rule; whole choruses. A step of RTRL
@@ -79,6 +80,7 @@ def simple_network(
         seed=seed,
         max_steps=SIMPLE_STEPS[rule],
     )
+    compiled("simple", rule, optimiser, clip)
     started = time.process_time()
     try:
         result = simple_rnn.train(method, roll)
@@ -182,7 +184,7 @@ def _chords_go_on(seed: int) -> ChordsGoOn:
 
 
 def _resets(forgiven: int, seed: int) -> Resets:
-    row = experiment_1(replace(RECOMMENDED, forgiven=forgiven, max_steps=10_000_000), seed)
+    row = experiment_1(replace(RECOMMENDED, forgiven=forgiven, give_up_after=10_000_000), seed)
     return Resets(forgiven, seed, row.learned, row.steps, row.seconds, row.first_cycle)
 
 

@@ -15,7 +15,7 @@ from ...machine.training import RECOMMENDED, STAIRCASE, Diverged, Recipe, train
 from ...music.blues import FORMS, TWELVE_BAR, Form
 from ...music.encoding import CHORDS_ONLY
 from ...playing.composing import keeps_form, recall
-from ..experiments import HELD_CHORUSES, Experiment1, Study, experiment_1
+from ..experiments import HELD_CHORUSES, Experiment1, Study, compiled, experiment_1
 
 
 class Attempt(NamedTuple):
@@ -23,7 +23,8 @@ class Attempt(NamedTuple):
 
     learned : 1 if it passed its stopping test. diverged : 1 if its weights did not stay finite.
     steps : trained, to success or until it was given up. seconds : of processor time, tests
-    included. choruses : played without a wrong note at the last test, at most what it asks.
+    included, compilation not. choruses : played without a wrong note at the last test, at most
+    what it asks.
     """
 
     learned: int
@@ -36,11 +37,11 @@ class Attempt(NamedTuple):
 def attempt(recipe: Recipe, seed: int) -> Attempt:
     """Train Experiment 1 from one seed, ready for what does not go well. Chapter 11."""
     roll = CHORDS_ONLY.form_roll(TWELVE_BAR)
+    test = keeps_form(roll, recipe.choruses)
+    compiled(recipe, roll, test)
     started = time.process_time()
     try:
-        result = train(
-            replace(recipe, seed=seed), roll, keeps_form(roll, recipe.choruses), progress=False
-        )
+        result = train(replace(recipe, seed=seed), roll, test, progress=False)
     except Diverged as error:
         return Attempt(0, 1, error.step, round(time.process_time() - started, 2), 0)
     seconds = round(time.process_time() - started, 2)
@@ -71,7 +72,7 @@ def rates(learning_rate: float, momentum: float, seed: int) -> Rates:
     """Train with another learning rate and momentum. Section 3.3; chapter 11."""
     voices = (replace(RECOMMENDED.voices[0], learning_rate=learning_rate, momentum=momentum),)
     steps = SLOW_STEPS if learning_rate <= SLOW else RATE_STEPS
-    recipe = replace(RECOMMENDED, voices=voices, max_steps=steps)
+    recipe = replace(RECOMMENDED, voices=voices, give_up_after=steps)
     return Rates(learning_rate, momentum, seed, *attempt(recipe, seed))
 
 
@@ -172,7 +173,7 @@ Ingredient = NamedTuple(
 
 def ingredient(name: str, change: str, seed: int) -> Ingredient:
     """Train with one ingredient changed. Chapter 11."""
-    recipe = replace(RECOMMENDED, max_steps=INGREDIENT_STEPS)
+    recipe = replace(RECOMMENDED, give_up_after=INGREDIENT_STEPS)
     return Ingredient(name, change, seed, *attempt(INGREDIENTS[name, change](recipe), seed))
 
 
@@ -222,6 +223,7 @@ def cycles(seed: int) -> Cycles:
                 played[asked] = choruses
         return choruses
 
+    compiled(RECOMMENDED, roll, keeps_form(roll, 1))
     started = time.process_time()
     result = train(replace(RECOMMENDED, seed=seed), roll, test, progress=False)
     seconds = round(time.process_time() - started, 2)

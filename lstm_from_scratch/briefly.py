@@ -1,0 +1,57 @@
+"""What an object says of itself in a line: its kind, its size, and what sets it apart.
+
+A network is thousands of numbers, which tell a reader nothing; what ``repr`` shows of it is who
+reads whom. Of settings it shows those that differ from the defaults.
+
+Chapter 6 (One step at a time) is the first to have such objects in hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import MISSING, fields
+from typing import Any
+
+import numpy as np
+
+
+def cells(blocks: tuple[int, ...]) -> str:
+    """Memory blocks by the numbers of their cells: ``4 × 2 cells``. Chapter 4."""
+    if len(set(blocks)) == 1:
+        return f"{len(blocks)} × {blocks[0]} cell{'s' * (blocks[0] > 1)}"
+    return f"blocks of {', '.join(map(str, blocks))} cells"
+
+
+def voices(voices: Iterable[Any]) -> str:
+    """Voices of a network: ``chords: 12 in, 4 × 2 cells; melody: …``. Chapter 4."""
+    return "; ".join(f"{voice.name}: {voice.inputs} in, {cells(voice.blocks)}" for voice in voices)
+
+
+def set_apart(settings: Any, *, known: Iterable[str] = ()) -> list[str]:
+    """Those fields of a dataclass that differ from their defaults, as ``name=value``.
+
+    ``known`` are names that are left out. Chapter 6.
+    """
+    apart = []
+    for field in fields(settings):
+        value = getattr(settings, field.name)
+        if field.name not in known and (field.default is MISSING or value != field.default):
+            apart.append(f"{field.name}={value!r}")
+    return apart
+
+
+def differing(settings: Any) -> str:
+    """A dataclass as the call that makes it, without what it need not be told. Chapter 6."""
+    return f"{type(settings).__name__}({', '.join(set_apart(settings))})"
+
+
+def shapes(values: Any) -> str:
+    """A named tuple of arrays: name and shape of each, ``cell_state 96×8``. Chapter 4."""
+    sizes = {name: "×".join(map(str, np.shape(it))) for name, it in values._asdict().items()}
+    parts = [f"{name} {size}".rstrip() for name, size in sizes.items()]
+    return f"{type(values).__name__}({', '.join(parts)})"
+
+
+def counted(number: int, what: str, many: str | None = None) -> str:
+    """A number and what it is of: ``1 test``, ``2,400 tests``. Chapter 6."""
+    return f"{number:,} {what if number == 1 else many or what + 's'}"
