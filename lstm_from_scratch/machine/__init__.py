@@ -3,7 +3,7 @@
 * `network`, `squashing`: memory blocks wired into voices, one step forward (chapter 4);
 * `gradient`, `bptt`: the paper's learning rule, and the full gradient (chapter 5);
 * `training`: recipes, online updates, saving and loading (chapter 6);
-* `kernel`, `vectors`: the same steps, compiled (appendix A);
+* `kernel`, `layout`, `packing`, `steps`, `vectors`: the same steps, compiled (appendix A);
 * `extensions`: peepholes and softmax outputs (chapter 11).
 """
 
@@ -13,7 +13,7 @@ __getattr__, __dir__, __all__ = hand_out(
     __name__,
     (
         *("squashing", "network", "gradient", "bptt"),
-        *("training", "kernel", "vectors", "extensions"),
+        *("training", "kernel", "layout", "packing", "steps", "vectors", "extensions"),
     ),
     {
         "Network": "network",
