@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from lstm_from_scratch.machine import kernel
+from lstm_from_scratch.machine import kernel, steps
 from lstm_from_scratch.machine.bptt import adam_update, clip_norm, momentum_update
 from lstm_from_scratch.machine.gradient import Partials, advance, cross_entropy, step_gradient
 from lstm_from_scratch.machine.kernel import Arena, draw_unit
@@ -456,6 +458,20 @@ def test_clearing_forgets_the_music_and_keeps_what_was_learned():
     assert not arena.state().cell_state.any() and not arena.state().cell_output.any()
     for got, kept in zip(arena.weights() + arena.velocity(), weights + velocity, strict=True):
         assert got.tobytes() == kept.tobytes()
+
+
+# Compiled code in the cache.
+
+
+def test_the_digest_covers_every_file_whose_code_is_compiled_in():
+    folder, reached, coming = Path(kernel.__file__).parent, {}, {"kernel"}
+    while coming:
+        name = coming.pop()
+        reached[name] = (folder / f"{name}.py").read_text(encoding="utf-8")
+        named = re.findall(r"^from \.(\w+) import", reached[name], flags=re.MULTILINE)
+        coming |= set(named) - set(reached)
+    compiled = {name for name, text in reached.items() if re.search("(?m)^from numba", text)}
+    assert set(steps.COMPILED) == {f"{name}.py" for name in compiled | {"layout"}}
 
 
 # The same seed, the same bits.

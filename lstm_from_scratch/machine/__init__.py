@@ -3,7 +3,8 @@
 * `network`, `squashing`: memory blocks wired into voices, one step forward (chapter 4);
 * `gradient`, `bptt`: the paper's learning rule, and the full gradient (chapter 5);
 * `training`: recipes, online updates, saving and loading (chapter 6);
-* `kernel`, `layout`, `packing`, `steps`, `vectors`: the same steps, compiled (appendix A);
+* `kernel`: the same steps, compiled; made of `layout`, `packing`, `steps`, `updates` and `vectors`
+  (appendix A);
 * `extensions`: peepholes and softmax outputs (chapter 11).
 """
 
@@ -13,7 +14,7 @@ __getattr__, __dir__, __all__ = hand_out(
     __name__,
     (
         *("squashing", "network", "gradient", "bptt"),
-        *("training", "kernel", "layout", "packing", "steps", "vectors", "extensions"),
+        *("training", "kernel", "layout", "packing", "steps", "updates", "vectors", "extensions"),
     ),
     {
         "Network": "network",

@@ -15,17 +15,17 @@ Appendix A (The engine room) explains this module.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
 from numba.extending import overload
 
+from . import packing
 from .layout import CLEARED, MEMORY, Room, Rule, rooms, zeros
-from .network import Network, State, Topology, Voice
-from .packing import Wiring, forget, wirings
-from .steps import RESCALE, changed, clear, hear, judge, listen, practise, present, recalled
+from .network import Network, State, Topology
+from .steps import changed, clear, hear, listen, present, recalled
+from .updates import RESCALE, judge, practise
 
 
 def _in_every_room(work: Any) -> Any:
@@ -211,6 +211,19 @@ class Tally(NamedTuple):
     cross_entropy: np.ndarray
 
 
+def _check_rules(rules: tuple[Rule, ...], voices: int, lanes: int) -> None:
+    """See that so many voices can learn by these rules in so many lanes."""
+    if len(rules) != voices or not set(rules) <= set(MEMORY):
+        raise ValueError(
+            f"expected a rule for each of {voices} voices, each one of "
+            f"{list(MEMORY)}, got {list(rules)}"
+        )
+    if lanes > 1 and set(rules) != {"at once"}:
+        raise ValueError(
+            f"{lanes} lanes: only the rule 'at once' learns in several, got {list(rules)}"
+        )
+
+
 class Arena:
     """Networks of one topology packed side by side, with all that training needs of them.
 
@@ -230,76 +243,38 @@ class Arena:
         self, topology: Topology, lanes: int = 1, rules: tuple[Rule, ...] | None = None
     ) -> None:
         if rules is not None:
-            if len(rules) != len(topology.voices) or not set(rules) <= set(MEMORY):
-                raise ValueError(
-                    f"expected a rule for each of {len(topology.voices)} voices, each one of "
-                    f"{list(MEMORY)}, got {list(rules)}"
-                )
-            if lanes > 1 and set(rules) != {"at once"}:
-                raise ValueError(
-                    f"{lanes} lanes: only the rule 'at once' learns in several, got {list(rules)}"
-                )
+            _check_rules(rules, len(topology.voices), lanes)
         self.topology, self.lanes = topology, lanes
-        self.rooms = rooms(topology, lanes, rules)
+        self.rooms: tuple[Room, ...] = rooms(topology, lanes, rules)
         self.data = zeros(sum(room.size for room in self.rooms))
         self.cursors = np.zeros((lanes, 5), dtype=np.int64)
-        for room, voice, wiring in self._voices():
-            room.view(self.data, "source")[-1] = 1.0
-            room.view(self.data, "audible")[wiring.cells >= 0] = 1.0
-            room.view(self.data, "likelihood")[:] = 1.0
-            for name in "gh":
-                low, high = getattr(voice, name)
-                room.view(self.data, f"{name}_low")[:] = low
-                room.view(self.data, f"{name}_width")[:] = high - low
-
-    def _voices(self) -> Iterator[tuple[Room, Voice, Wiring]]:
-        return zip(self.rooms, self.topology.voices, wirings(self.topology), strict=True)
+        packing.furnish(self.rooms, self.data, topology)
 
     def set_weights(self, network: Network, lane: int = 0) -> None:
         """Put a network into a lane, cleared and without momentum or running means."""
-        for room, _, wiring in self._voices():
-            for name in ("hidden", "output"):
-                there, at = getattr(wiring, name)
-                weights = room.view(self.data, name)[..., lane].T
-                weights[...] = 0.0
-                weights[there] = getattr(network, name)[at]
-            if room.peepholes:
-                there = wiring.peephole_columns >= 0
-                room.view(self.data, "peephole")[there, lane] = network.hidden[
-                    wiring.peephole_rows[there], wiring.peephole_columns[there]
-                ]
-            forget(room, self.data, lane)
+        packing.put_weights(self.rooms, self.data, lane, self.topology, network)
+        for room in self.rooms:
+            packing.forget(room, self.data, lane)
         self.clear(lane)
 
     def weights(self, lane: int = 0) -> tuple[np.ndarray, np.ndarray]:
         """The matrices ``hidden`` and ``output`` of a lane, as `Network` has them."""
-        return self._matrices("hidden", lane), self._matrices("output", lane)
+        return self._matrices("", lane)
 
     def velocity(self, lane: int = 0) -> tuple[np.ndarray, np.ndarray]:
         """The momentum of each weight of a lane, shaped as the weights are.
 
         Of a voice that learns by Adam it is the running mean of the gradient.
         """
-        return self._matrices("hidden_velocity", lane), self._matrices("output_velocity", lane)
+        return self._matrices("_velocity", lane)
 
     def square(self, lane: int = 0) -> tuple[np.ndarray, np.ndarray]:
         """Adam's running mean of each gradient's square, shaped as the weights are; 0 elsewhere."""
-        return self._matrices("hidden_square", lane), self._matrices("output_square", lane)
+        return self._matrices("_square", lane)
 
-    def _matrices(self, name: str, lane: int) -> np.ndarray:
-        t = self.topology
-        hidden = name.startswith("hidden")
-        matrix = np.zeros((t.hidden_units if hidden else t.inputs, t.sources))
-        for room, _, w in self._voices():
-            if name not in room.shapes():
-                continue
-            there, at = w.hidden if hidden else w.output
-            matrix[at] = room.view(self.data, name)[..., lane].T[there]
-            if hidden and room.peepholes:
-                there = w.peephole_columns >= 0
-                values = room.view(self.data, name.replace("hidden", "peephole"))[..., lane]
-                matrix[w.peephole_rows[there], w.peephole_columns[there]] = values[there]
-        return matrix
+    def _matrices(self, table: str, lane: int) -> tuple[np.ndarray, np.ndarray]:
+        where = self.rooms, self.data, lane, self.topology
+        return packing.matrix(*where, f"hidden{table}"), packing.matrix(*where, f"output{table}")
 
     def network(self, lane: int = 0) -> Network:
         """A copy of the network in a lane.
@@ -312,41 +287,18 @@ class Arena:
 
     def state(self, lane: int = 0) -> State:
         """A copy of the state of the network in a lane."""
-        state, output = np.zeros((2, self.topology.cells))
-        for room, _, wiring in self._voices():
-            there = wiring.cells >= 0
-            state[wiring.cells[there]] = room.view(self.data, "cell_state")[there, lane]
-            output[wiring.cells[there]] = room.view(self.data, "cell_output")[there, lane]
-        return State(state, output)
+        return packing.state(self.rooms, self.data, lane, self.topology)
 
     def set_state(self, state: State, lane: int = 0) -> None:
         """Put a state into a lane: the next run goes on from it."""
-        for room, _, wiring in self._voices():
-            there = wiring.cells >= 0
-            for name, values in zip(State._fields, state, strict=True):
-                room.view(self.data, name)[there, lane] = values[wiring.cells[there]]
+        packing.put_state(self.rooms, self.data, lane, self.topology, state)
 
     def partials(self, lane: int = 0) -> np.ndarray:
         """The partials of a lane, shape ``(3, cells, sources)``: cell, input gate, forget gate.
 
         They are 0 where no weight needs them.
         """
-        partials = np.zeros((3, self.topology.cells, self.topology.sources))
-        for room, _, w in self._voices():
-            rows, columns = w.cells >= 0, w.hidden_columns >= 0
-            values = room.view(self.data, "partials")[..., lane].transpose(1, 2, 0)
-            for kind in range(3):
-                partials[kind][np.ix_(w.cells[rows], w.hidden_columns[columns])] = values[kind][
-                    np.ix_(rows, columns)
-                ]
-            if room.peepholes:
-                values = room.view(self.data, "peephole_partials")[..., lane]
-                for kind in range(2):  # of input and forget gates; each cell has all its block's
-                    columns = np.tile(w.peephole_columns[:, kind], (1, room.cells))
-                    there = (columns >= 0) & rows
-                    of = np.broadcast_to(w.cells, there.shape)[there], columns[there]
-                    partials[1 + kind][of] = values[:, kind][there]
-        return partials
+        return packing.partials(self.rooms, self.data, lane, self.topology)
 
     def clear(self, lane: int = 0) -> None:
         """Clear states, cell outputs and partials of a lane; weights and momentum stay."""
@@ -391,7 +343,7 @@ class Arena:
             room.view(self.data, name)[0, lane] = value
         if learning_rate == 0.0:
             room.view(self.data, "momentum")[0, lane] = 0.0
-            forget(room, self.data, lane)
+            packing.forget(room, self.data, lane)
 
     def train(
         self,
@@ -452,13 +404,12 @@ class Arena:
         ------
         ValueError : if a voice that draws has outputs that can't be probabilities.
         """
-        t = self.topology
         heard, predictions = roll.copy(), np.zeros(roll.shape)
-        draws = np.zeros((len(roll), len(t.voices))) if draws is None else draws
+        draws = np.zeros((len(roll), len(self.rooms))) if draws is None else draws
         voices = np.array(
             [
-                (t.parts(v.name)[0].start, t.parts(v.name)[0].stop, v.choice == "sample")
-                for v in t.voices
+                (room.start, room.start + room.inputs, voice.choice == "sample")
+                for room, voice in zip(self.rooms, self.topology.voices, strict=True)
             ]
         )
         failed = _run(self.rooms, self.data, heard, given, predictions, voices, draws, temperature)

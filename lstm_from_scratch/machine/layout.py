@@ -108,47 +108,6 @@ class Room:
         """What the room holds, in order, each with its shape; the last axis is always the lane."""
         return _shapes(self)
 
-    def _laid_out(self) -> dict[str, tuple[int, ...]]:
-        """What `shapes` keeps."""
-        lanes, units, inputs = self.lanes, self.units, self.inputs
-        weights = self.weights()
-        tables = ["", *(f"_{memory}" for memory in MEMORY[self.rule])]
-        order = [(name, table) for name in weights for table in tables]
-        if self.rule != "at once":  # all weights in a row, then all that is remembered of one kind
-            order.sort(key=lambda it: tables.index(it[1]))
-        of_a_step = {} if self.rule == "at once" else {"clip": (1, lanes), "updates": (1, lanes)}
-        through_peepholes = (
-            {
-                "state_before": (units, lanes),
-                "peephole_partials": (self.cells, 2, units, lanes),
-            }
-            if self.peepholes
-            else {}
-        )
-        return {
-            "cell_output": (units, lanes),
-            "cell_state": (units, lanes),
-            "rate": (1, lanes),
-            "momentum": (1, lanes),
-            "wrong": (1, lanes),
-            "g_low": (1, lanes),
-            "g_width": (1, lanes),
-            "h_low": (1, lanes),
-            "h_width": (1, lanes),
-            "worst": (1, lanes),
-            "likelihood": (1, lanes),
-            "rescaled": (1, lanes),
-            "audible": (units, lanes),
-            "source": (self.sources, lanes),
-            "prediction": (inputs, lanes),
-            "target": (inputs, lanes),
-            "into_cell": (units, lanes),
-            **of_a_step,
-            **{f"{name}{table}": weights[name] for name, table in order},
-            "partials": (self.sources, 3, units, lanes),
-            **through_peepholes,
-        }
-
     @property
     def size(self) -> int:
         """Numbers in the room, those between its parts included; a multiple of ``ALIGNED``."""
@@ -166,7 +125,47 @@ class Room:
 
 @cache
 def _shapes(room: Room) -> Mapping[str, tuple[int, ...]]:
-    return MappingProxyType(room._laid_out())
+    """What a room holds, see `Room.shapes`."""
+    lanes, units, inputs = room.lanes, room.units, room.inputs
+    weights = room.weights()
+    tables = ["", *(f"_{memory}" for memory in MEMORY[room.rule])]
+    order = [(name, table) for name in weights for table in tables]
+    if room.rule != "at once":  # all weights in a row, then all that is remembered of one kind
+        order.sort(key=lambda it: tables.index(it[1]))
+    of_a_step = {} if room.rule == "at once" else {"clip": (1, lanes), "updates": (1, lanes)}
+    through_peepholes = (
+        {
+            "state_before": (units, lanes),
+            "peephole_partials": (room.cells, 2, units, lanes),
+        }
+        if room.peepholes
+        else {}
+    )
+    return MappingProxyType(
+        {
+            "cell_output": (units, lanes),
+            "cell_state": (units, lanes),
+            "rate": (1, lanes),
+            "momentum": (1, lanes),
+            "wrong": (1, lanes),
+            "g_low": (1, lanes),
+            "g_width": (1, lanes),
+            "h_low": (1, lanes),
+            "h_width": (1, lanes),
+            "worst": (1, lanes),
+            "likelihood": (1, lanes),
+            "rescaled": (1, lanes),
+            "audible": (units, lanes),
+            "source": (room.sources, lanes),
+            "prediction": (inputs, lanes),
+            "target": (inputs, lanes),
+            "into_cell": (units, lanes),
+            **of_a_step,
+            **{f"{name}{table}": weights[name] for name, table in order},
+            "partials": (room.sources, 3, units, lanes),
+            **through_peepholes,
+        }
+    )
 
 
 @cache

@@ -14,7 +14,9 @@ from typing import NamedTuple
 import numpy as np
 
 from .layout import MEMORY, Room, heard_by
-from .network import Topology, Voice
+from .network import Network, State, Topology, Voice
+
+# ---- Which stands where --------------------------------------------------------------------------
 
 
 class Wiring(NamedTuple):
@@ -84,8 +86,109 @@ def wirings(topology: Topology) -> tuple[Wiring, ...]:
     return tuple(found)
 
 
+# ---- In ------------------------------------------------------------------------------------------
+
+
+def furnish(rooms: tuple[Room, ...], arena: np.ndarray, topology: Topology) -> None:
+    """Put into empty rooms what no training changes: the constant 1, which cells are heard, ranges.
+
+    The running product of probabilities begins at 1, too.
+    """
+    for room, voice, wiring in zip(rooms, topology.voices, wirings(topology), strict=True):
+        room.view(arena, "source")[-1] = 1.0
+        room.view(arena, "audible")[wiring.cells >= 0] = 1.0
+        room.view(arena, "likelihood")[:] = 1.0
+        for name in "gh":
+            low, high = getattr(voice, name)
+            room.view(arena, f"{name}_low")[:] = low
+            room.view(arena, f"{name}_width")[:] = high - low
+
+
+def put_weights(
+    rooms: tuple[Room, ...], arena: np.ndarray, lane: int, topology: Topology, network: Network
+) -> None:
+    """Put the weights of a network into a lane; cells that only fill up their block get none."""
+    for room, wiring in zip(rooms, wirings(topology), strict=True):
+        for name in ("hidden", "output"):
+            there, at = getattr(wiring, name)
+            weights = room.view(arena, name)[..., lane].T
+            weights[...] = 0.0
+            weights[there] = getattr(network, name)[at]
+        if room.peepholes:
+            there = wiring.peephole_columns >= 0
+            room.view(arena, "peephole")[there, lane] = network.hidden[
+                wiring.peephole_rows[there], wiring.peephole_columns[there]
+            ]
+
+
+def put_state(
+    rooms: tuple[Room, ...], arena: np.ndarray, lane: int, topology: Topology, state: State
+) -> None:
+    """Put a state into a lane."""
+    for room, wiring in zip(rooms, wirings(topology), strict=True):
+        there = wiring.cells >= 0
+        for name, values in zip(State._fields, state, strict=True):
+            room.view(arena, name)[there, lane] = values[wiring.cells[there]]
+
+
 def forget(room: Room, arena: np.ndarray, lane: int) -> None:
     """Clear what a room remembers of how its weights changed."""
     for name in room.shapes():
         if name == "updates" or name.endswith(MEMORY[room.rule]):
             room.view(arena, name)[..., lane] = 0.0
+
+
+# ---- Out -----------------------------------------------------------------------------------------
+
+
+def matrix(
+    rooms: tuple[Room, ...], arena: np.ndarray, lane: int, topology: Topology, name: str
+) -> np.ndarray:
+    """A table of all rooms, such as ``hidden`` or ``output_velocity``, as a matrix of a `Network`.
+
+    It is 0 where a room has no such table.
+    """
+    hidden = name.startswith("hidden")
+    found = np.zeros((topology.hidden_units if hidden else topology.inputs, topology.sources))
+    for room, wiring in zip(rooms, wirings(topology), strict=True):
+        if name not in room.shapes():
+            continue
+        there, at = wiring.hidden if hidden else wiring.output
+        found[at] = room.view(arena, name)[..., lane].T[there]
+        if hidden and room.peepholes:
+            there = wiring.peephole_columns >= 0
+            values = room.view(arena, name.replace("hidden", "peephole"))[..., lane]
+            found[wiring.peephole_rows[there], wiring.peephole_columns[there]] = values[there]
+    return found
+
+
+def state(rooms: tuple[Room, ...], arena: np.ndarray, lane: int, topology: Topology) -> State:
+    """A copy of the state in a lane."""
+    found = State(*np.zeros((2, topology.cells)))
+    for room, wiring in zip(rooms, wirings(topology), strict=True):
+        there = wiring.cells >= 0
+        for name, values in zip(State._fields, found, strict=True):
+            values[wiring.cells[there]] = room.view(arena, name)[there, lane]
+    return found
+
+
+def partials(
+    rooms: tuple[Room, ...], arena: np.ndarray, lane: int, topology: Topology
+) -> np.ndarray:
+    """The partials of a lane, of cell, input gate and forget gate: ``(3, cells, sources)``."""
+    found = np.zeros((3, topology.cells, topology.sources))
+    for room, w in zip(rooms, wirings(topology), strict=True):
+        rows, columns = w.cells >= 0, w.hidden_columns >= 0
+        values = room.view(arena, "partials")[..., lane].transpose(1, 2, 0)
+        for kind in range(3):
+            found[kind][np.ix_(w.cells[rows], w.hidden_columns[columns])] = values[kind][
+                np.ix_(rows, columns)
+            ]
+        if room.peepholes:
+            values = room.view(arena, "peephole_partials")[..., lane]
+            for kind in range(2):  # of input and forget gates; each cell has all its block's
+                columns = np.tile(w.peephole_columns[:, kind], (1, room.cells))
+                there = (columns >= 0) & rows
+                of = np.broadcast_to(w.cells, there.shape)[there], columns[there]
+                found[1 + kind][of] = values[:, kind][there]
+    return found
