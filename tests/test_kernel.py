@@ -19,11 +19,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lstm_from_scratch.machine import kernel, steps
+from lstm_from_scratch.machine import kernel
 from lstm_from_scratch.machine.bptt import adam_update, clip_norm, momentum_update
 from lstm_from_scratch.machine.gradient import Partials, advance, cross_entropy, step_gradient
 from lstm_from_scratch.machine.kernel import Arena, draw_unit
 from lstm_from_scratch.machine.network import Network, Topology, Voice, forward
+from lstm_from_scratch.machine.steps import COMPILED
 from lstm_from_scratch.machine.training import RECOMMENDED_2, Learning, Recipe, train
 
 CHORDS = Voice("chords", 4, (2, 1, 3))
@@ -471,7 +472,7 @@ def test_the_digest_covers_every_file_whose_code_is_compiled_in():
         named = re.findall(r"^from \.(\w+) import", reached[name], flags=re.MULTILINE)
         coming |= set(named) - set(reached)
     compiled = {name for name, text in reached.items() if re.search("(?m)^from numba", text)}
-    assert set(steps.COMPILED) == {f"{name}.py" for name in compiled | {"layout"}}
+    assert set(COMPILED) == {f"{name}.py" for name in compiled | {"layout"}}
 
 
 # The same seed, the same bits.
