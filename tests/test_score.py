@@ -30,6 +30,7 @@ from lstm_from_scratch.music.blues import (
 )
 from lstm_from_scratch.music.encoding import CHORDS_ONLY
 from lstm_from_scratch.music.midi import tracks
+from lstm_from_scratch.music.score import engraving
 
 ROOTS = [letter + sign for letter in "CDEFGAB" for sign in ("", "#", "b")]
 QUALITIES = {
@@ -670,13 +671,13 @@ def test_glyphs_stand_upright():
 @pytest.fixture
 def words(monkeypatch):
     """What is drawn as words, with the shape that each has become."""
-    drawn, draw = {}, score._words
+    drawn, draw = {}, engraving.lettering
 
     def spy(text, *args, **options):
         drawn[text] = draw(text, *args, **options)
         return drawn[text]
 
-    monkeypatch.setattr(score, "_words", spy)
+    monkeypatch.setattr(engraving, "lettering", spy)
     return drawn
 
 
