@@ -47,7 +47,6 @@ _PAPER = {
     "pageMarginTop": 300,
     "pageMarginBottom": 200,
 }
-_SVG, _LINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}href"
 
 
 @dataclass(frozen=True)
@@ -67,6 +66,15 @@ class Sheet:
     title: str
     description: str
     svg: str
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the drawing into an SVG file: all of it or nothing. On paper, see `pdf`.
+
+        Raises
+        ------
+        ValueError : for a name that does not end in ``.svg``.
+        """
+        return _save(self, path)
 
     def __repr__(self) -> str:
         return f"Sheet({self.title!r})"
@@ -96,6 +104,10 @@ class Undrawn:
         """The drawing that there is not."""
         raise ModuleNotFoundError(NEEDS_VEROVIO, name="verovio")
 
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Raise the same errors as `Sheet.save`, and else that there is no drawing to save."""
+        return _save(self, path)
+
     def __repr__(self) -> str:
         return f"Undrawn({self.title!r}): {NEEDS_VEROVIO}."
 
@@ -106,6 +118,16 @@ class Undrawn:
             f"<p><em>Not drawn here: {html.escape(NEEDS_VEROVIO, quote=False)}.</em></p>"
             f"<p>{html.escape(self.description)}</p></figure>"
         )
+
+
+def _save(sheet: Sheet | Undrawn, path: str | os.PathLike[str]) -> Path:
+    """See `Sheet.save`."""
+    if Path(path).suffix.lower() != ".svg":
+        raise ValueError(
+            f"{os.fspath(path)!r}: a sheet is saved as a drawing, expected a name that ends in "
+            ".svg; score.pdf writes PDF"
+        )
+    return write_whole(path, sheet.svg.encode())
 
 
 def svg(

@@ -18,7 +18,7 @@ from ...files import write_whole
 from ..blues import MELODY_PITCHES, TWELVE_BAR, Form, Note
 from ..midi import INSTRUMENTS, Music
 from .rhythm import NOTEHEADS, Head, beamed, noteheads
-from .spelling import LETTERS, QUALITIES, key_signature, names_at, parse, spell
+from .spelling import LETTERS, QUALITIES, Spelling, key_signature, names_at, parse, spell
 from .staves import bars_of, on_staves, printable, titled
 
 BARS_A_LINE = 4
@@ -186,7 +186,21 @@ def _add_symbol(measure: ET.Element, symbol: str) -> None:
 
 
 def _add_notes(measure: ET.Element, heads: list[Head], form: Form, signature: int) -> None:
-    """Write the notes and rests of a bar.
+    """Write the notes and rests of a bar."""
+    written = [[spell(note, names_at(note.onset, form)) for note in head.notes] for head in heads]
+    signs, beams = _accidentals(heads, written, signature), beamed(heads)
+    for place, head in enumerate(heads):
+        if not head.notes:
+            _add_rest(measure, head, form.steps_per_bar)
+        for i, note in enumerate(head.notes):
+            beam = None if i else beams.get(place)
+            _add_note(measure, head, note, written[place][i], signs[place][i], i > 0, beam)
+
+
+def _accidentals(
+    heads: list[Head], written: list[list[Spelling]], signature: int
+) -> list[list[int | None]]:
+    """The accidental that each note of a bar has; None for one that needs none.
 
     An accidental holds for its line or space until the bar ends; a tied note needs none, and is no
     accidental for what follows it.
@@ -195,48 +209,55 @@ def _add_notes(measure: ET.Element, heads: list[Head], form: Form, signature: in
         LETTERS[(place + 1) % 7]: (place + 1) // 7 for place in range(signature - 1, signature + 6)
     }
     in_force: dict[tuple[str, int], int | None] = {}
-    beams = beamed(heads)
-    for place, head in enumerate(heads):
-        if not head.notes:
-            _add_rest(measure, head, form.steps_per_bar)
-            continue
-        written = [spell(note, names_at(note.onset, form)) for note in head.notes]
-        lines = [(spelling.letter, spelling.octave) for spelling in written]
-        for i, (note, spelling) in enumerate(zip(head.notes, written, strict=True)):
-            element = _add(measure, "note")
-            if i:
-                _add(element, "chord")
-            pitch = _add(element, "pitch")
-            _add(pitch, "step", spelling.letter)
-            if spelling.alter:
-                _add(pitch, "alter", spelling.alter)
-            _add(pitch, "octave", spelling.octave)
-            _add(element, "duration", head.end - head.start)
-            ties = [
-                kind
-                for kind, tied in (
-                    ("stop", note.onset < head.start),
-                    ("start", note.onset + note.duration > head.end),
-                )
-                if tied
-            ]
-            for kind in ties:
-                _add(element, "tie", type=kind)
-            _add_type(element, head)
+    found: list[list[int | None]] = []
+    for head, spellings in zip(heads, written, strict=True):
+        lines = [(spelling.letter, spelling.octave) for spelling in spellings]
+        signs: list[int | None] = [None] * len(lines)
+        for i, (note, spelling) in enumerate(zip(head.notes, spellings, strict=True)):
             line = lines[i]
             crowded = lines.count(line) > 1  # two notes on one line, such as E flat and E
-            if "stop" not in ties:
+            if note.onset >= head.start:
                 if crowded or in_force.get(line, key[spelling.letter]) != spelling.alter:
-                    _add(element, "accidental", _ACCIDENTALS[spelling.alter])
+                    signs[i] = spelling.alter
                 in_force[line] = None if crowded else spelling.alter
-            elif not place and spelling.alter != key[spelling.letter]:
+            elif not found and spelling.alter != key[spelling.letter]:
                 in_force[line] = None  # whatever follows says what it is
-            if place in beams and not i:
-                _add(element, "beam", beams[place], number="1")
-            if ties:
-                notations = _add(element, "notations")
-                for kind in ties:
-                    _add(notations, "tied", type=kind)
+        found.append(signs)
+    return found
+
+
+def _add_note(
+    measure: ET.Element,
+    head: Head,
+    note: Note,
+    spelling: Spelling,
+    sign: int | None,
+    above: bool,
+    beam: str | None,
+) -> None:
+    """Write one note of a head: the first, or one that stands ``above`` it on the same stem."""
+    element = _add(measure, "note")
+    if above:
+        _add(element, "chord")
+    pitch = _add(element, "pitch")
+    _add(pitch, "step", spelling.letter)
+    if spelling.alter:
+        _add(pitch, "alter", spelling.alter)
+    _add(pitch, "octave", spelling.octave)
+    _add(element, "duration", head.end - head.start)
+    tied = {"stop": note.onset < head.start, "start": note.onset + note.duration > head.end}
+    ties = [kind for kind in tied if tied[kind]]
+    for kind in ties:
+        _add(element, "tie", type=kind)
+    _add_type(element, head)
+    if sign is not None:
+        _add(element, "accidental", _ACCIDENTALS[sign])
+    if beam is not None:
+        _add(element, "beam", beam, number="1")
+    if ties:
+        notations = _add(element, "notations")
+        for kind in ties:
+            _add(notations, "tied", type=kind)
 
 
 def _add_rest(measure: ET.Element, head: Head, length: int) -> None:
