@@ -5,7 +5,7 @@ Chapter 9 (Inside the cells) looks at them.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -51,14 +51,49 @@ def activations(
         shape = np.shape(getattr(steps, name))
         if shape != (count, units):
             raise ValueError(f"{name}: expected shape ({count}, {units}), got {shape}")
-    rows = []  # of each strip its foot, its height, its kind, its label, values up to 1 or -1 to 1
-    names = []
+    strips, names, foot = _strips(steps, topology, blocks)
+    if ax is None:
+        ax = plt.figure(figsize=(WIDTH, 1.0 - 0.155 * foot)).add_subplot()
+    bar = form.steps_per_bar if form else STEPS_PER_BAR
+    for start in range(0, count + 1, bar):
+        ax.axvline(start, color=COLOURS["faint"], linewidth=0.8, zorder=0)
+    for strip in strips:
+        _draw_strip(ax, strip)
+    middles = [strip.foot + strip.height / 2 for strip in strips]
+    ax.set_yticks(middles, [strip.label for strip in strips], fontsize=9)
+    ax.tick_params(axis="y", length=0)
+    for text, middle in names:
+        name_at_right(ax, text, COLOURS.get(voice, COLOURS["ink"]), middle)
+    ax.set(xlim=(0, count), ylim=(foot + 0.5, 0.1))
+    ax.spines["left"].set_visible(False)
+    label_bars(ax, count, bar, form, 1)
+    if title:
+        ax.set_title(title, loc="left", pad=6 + (14 if form else 0))
+    return ax
+
+
+class _Strip(NamedTuple):
+    """A strip and what is drawn in it: values up to 1, those of a cell's state from -1 to 1."""
+
+    foot: float
+    height: float
+    kind: str
+    label: str
+    values: np.ndarray
+
+
+def _strips(
+    steps: Step, topology: Topology, blocks: slice
+) -> tuple[list[_Strip], list[tuple[str, float]], float]:
+    """The strips of some blocks from 0 down, each block's name with its middle, and the foot."""
+    strips: list[_Strip] = []
+    names: list[tuple[str, float]] = []
     top = 0.0
 
-    def add(height: float, *row: Any) -> None:
+    def add(height: float, kind: str, label: str, values: np.ndarray) -> None:
         nonlocal top
         top -= height + _STRIP_GAP
-        rows.append((top, height, *row))
+        strips.append(_Strip(top, height, kind, label, values))
 
     for block in range(blocks.start, blocks.stop):
         begins = top
@@ -71,27 +106,14 @@ def activations(
             add(1.8, "cell_state", f"cell {number} ±{largest:.2g}", values / (largest or 1.0))
         names.append((f"block {block + 1}", (begins + top) / 2))
         top -= 0.6
-    if ax is None:
-        ax = plt.figure(figsize=(WIDTH, 1.0 - 0.155 * top)).add_subplot()
-    bar = form.steps_per_bar if form else STEPS_PER_BAR
-    for start in range(0, count + 1, bar):
-        ax.axvline(start, color=COLOURS["faint"], linewidth=0.8, zorder=0)
-    for foot, height, kind, _, values in rows:
-        share = 0.5 if kind == "cell_state" else 0.0  # of the strip below the line of 0
-        zero = foot + share * height
-        ends = zero + (1 - share) * height * values
-        ax.axhline(zero, color=COLOURS[kind], linewidth=0.5, alpha=0.6, zorder=0)
-        ax.stairs(
-            ends, np.arange(count + 1), baseline=zero, fill=True, color=COLOURS[kind], linewidth=0
-        )
-    middles = [foot + height / 2 for foot, height, *_ in rows]
-    ax.set_yticks(middles, [label for *_, label, _ in rows], fontsize=9)
-    ax.tick_params(axis="y", length=0)
-    for text, middle in names:
-        name_at_right(ax, text, COLOURS.get(voice, COLOURS["ink"]), middle)
-    ax.set(xlim=(0, count), ylim=(top + 0.5, 0.1))
-    ax.spines["left"].set_visible(False)
-    label_bars(ax, count, bar, form, 1)
-    if title:
-        ax.set_title(title, loc="left", pad=6 + (14 if form else 0))
-    return ax
+    return strips, names, top
+
+
+def _draw_strip(ax: Axes, strip: _Strip) -> None:
+    """Fill a strip from its line of 0 to its values."""
+    share = 0.5 if strip.kind == "cell_state" else 0.0  # of the strip below the line of 0
+    zero = strip.foot + share * strip.height
+    ends = zero + (1 - share) * strip.height * strip.values
+    colour = COLOURS[strip.kind]
+    ax.axhline(zero, color=colour, linewidth=0.5, alpha=0.6, zorder=0)
+    ax.stairs(ends, np.arange(len(ends) + 1), baseline=zero, fill=True, color=colour, linewidth=0)

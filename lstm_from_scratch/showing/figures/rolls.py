@@ -12,7 +12,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
-from ...music.blues import STEPS_PER_BAR, Form
+from ...music.blues import STEPS_PER_BAR, Form, Note
 from ...music.encoding import CHORDS_AND_MELODY, CHORDS_ONLY, Encoding
 from ...music.midi import Music, tracks
 from .look import (
@@ -55,16 +55,8 @@ def piano_roll(
     ValueError : for a roll that does not fit the encoding, or ``wrong`` of another length than it.
     """
     if isinstance(music, np.ndarray):
-        if encoding is None:
-            by_units = {e.units: e for e in (CHORDS_ONLY, CHORDS_AND_MELODY)}
-            encoding = by_units.get(music.shape[-1] if music.ndim else 0, CHORDS_AND_MELODY)
-        notes = encoding.decode(music)
-        chords = set(encoding.chords)
-        parts = {
-            "chords": [note for note in notes if note.pitch in chords],
-            "melody": [note for note in notes if note.pitch not in chords],
-        }
-        steps = len(music)
+        encoding = _encoding_of(music) if encoding is None else encoding
+        parts, steps = _parts_of(music, encoding), len(music)
     else:
         parts = tracks(music)
         steps = max((n.onset + n.duration for part in parts.values() for n in part), default=1)
@@ -85,17 +77,10 @@ def piano_roll(
     for start in range(0, steps + 1, bar):
         ax.axvline(start, color=COLOURS["faint"], linewidth=0.8, zorder=0)
     for name, part in parts.items():
-        if not part:
-            continue
-        pitch, onset, duration = np.array(part).T
-        colour = COLOURS["chords" if name == "chords" else "melody"]
-        ax.barh(pitch, duration - 0.15, left=onset, height=0.84, align="center", color=colour)
-        name_at_right(ax, name, colour, (pitch.min() + pitch.max()) / 2)
-    for step in np.flatnonzero(marked):
-        ax.axvspan(step, step + 1, color=COLOURS["wrong"], alpha=0.7, linewidth=0, zorder=-1)
+        if part:
+            _draw_notes(ax, name, part)
     if marked.any():
-        at = np.flatnonzero(marked) + 0.5
-        ax.plot(at, np.full(len(at), low - 1.0), "x", color=COLOURS["ink"], markersize=3.5)
+        _mark_steps(ax, np.flatnonzero(marked), low - 1.0)
     ax.set(xlim=(0, steps), ylim=(low - (1.7 if marked.any() else 0.7), high + 0.7))
     _label_pitches(ax, sorted(sounding or shown))
     label_bars(ax, steps, bar, form, first_bar)
@@ -103,6 +88,36 @@ def piano_roll(
         above = 0 if form is None else 14 if steps // bar <= ROOMY else 44  # the chord symbols
         ax.set_title(title, loc="left", pad=6 + above)
     return ax
+
+
+def _encoding_of(roll: np.ndarray) -> Encoding:
+    """That of the book which has so many units; of other rolls the larger, which will refuse."""
+    by_units = {e.units: e for e in (CHORDS_ONLY, CHORDS_AND_MELODY)}
+    return by_units.get(roll.shape[-1] if roll.ndim else 0, CHORDS_AND_MELODY)
+
+
+def _parts_of(roll: np.ndarray, encoding: Encoding) -> dict[str, list[Note]]:
+    """The notes of a roll, those on the units of the chords and the others."""
+    notes, chords = encoding.decode(roll), set(encoding.chords)
+    return {
+        "chords": [note for note in notes if note.pitch in chords],
+        "melody": [note for note in notes if note.pitch not in chords],
+    }
+
+
+def _draw_notes(ax: Axes, name: str, notes: Sequence[Note]) -> None:
+    """Draw the notes of one part, and its name beside them."""
+    pitch, onset, duration = np.array(notes).T
+    colour = COLOURS["chords" if name == "chords" else "melody"]
+    ax.barh(pitch, duration - 0.15, left=onset, height=0.84, align="center", color=colour)
+    name_at_right(ax, name, colour, (pitch.min() + pitch.max()) / 2)
+
+
+def _mark_steps(ax: Axes, steps: np.ndarray, foot: float) -> None:
+    """Mark steps by a background and by a cross at the foot."""
+    for step in steps:
+        ax.axvspan(step, step + 1, color=COLOURS["wrong"], alpha=0.7, linewidth=0, zorder=-1)
+    ax.plot(steps + 0.5, np.full(len(steps), foot), "x", color=COLOURS["ink"], markersize=3.5)
 
 
 @style()
