@@ -1,4 +1,4 @@
-"""What lets a wing hand out its rooms, and a few names from them, without importing any in advance.
+"""What lets a wing, or a room of several files, hand out what is in it when it is first asked for.
 
 ``import lstm_from_scratch`` takes no time, and reading a MIDI file needs no compiler: a room is
 imported when it is first asked for.

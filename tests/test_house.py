@@ -62,6 +62,17 @@ def test_imports_run_downwards_only(wing: str) -> None:
         assert imported(path) <= allowed(wing), f"{path.relative_to(PACKAGE)} imports upwards"
 
 
+@pytest.mark.parametrize("wing", WINGS)
+def test_no_file_is_too_long_to_be_looked_through(wing: str) -> None:
+    for path in sorted((PACKAGE / wing).rglob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        lines, first = len(text.splitlines()), text.split('"""')[1]
+        assert lines <= 600 or "long because" in first, (
+            f"{path.relative_to(PACKAGE)} has {lines} lines: part it, or say in its first lines "
+            "that it is long because of something"
+        )
+
+
 def test_an_import_upwards_would_be_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.modules[__name__], "PACKAGE", tmp_path / "lstm_from_scratch")
     room = tmp_path / "lstm_from_scratch" / "machine" / "room.py"

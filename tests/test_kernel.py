@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,6 +24,7 @@ from lstm_from_scratch.machine.bptt import adam_update, clip_norm, momentum_upda
 from lstm_from_scratch.machine.gradient import Partials, advance, cross_entropy, step_gradient
 from lstm_from_scratch.machine.kernel import Arena, draw_unit
 from lstm_from_scratch.machine.network import Network, Topology, Voice, forward
+from lstm_from_scratch.machine.steps import COMPILED
 from lstm_from_scratch.machine.training import RECOMMENDED_2, Learning, Recipe, train
 
 CHORDS = Voice("chords", 4, (2, 1, 3))
@@ -456,6 +459,20 @@ def test_clearing_forgets_the_music_and_keeps_what_was_learned():
     assert not arena.state().cell_state.any() and not arena.state().cell_output.any()
     for got, kept in zip(arena.weights() + arena.velocity(), weights + velocity, strict=True):
         assert got.tobytes() == kept.tobytes()
+
+
+# Compiled code in the cache.
+
+
+def test_the_digest_covers_every_file_whose_code_is_compiled_in():
+    folder, reached, coming = Path(kernel.__file__).parent, {}, {"kernel"}
+    while coming:
+        name = coming.pop()
+        reached[name] = (folder / f"{name}.py").read_text(encoding="utf-8")
+        named = re.findall(r"^from \.(\w+) import", reached[name], flags=re.MULTILINE)
+        coming |= set(named) - set(reached)
+    compiled = {name for name, text in reached.items() if re.search("(?m)^from numba", text)}
+    assert set(COMPILED) == {f"{name}.py" for name in compiled | {"layout"}}
 
 
 # The same seed, the same bits.

@@ -30,6 +30,7 @@ from lstm_from_scratch.music.blues import (
 )
 from lstm_from_scratch.music.encoding import CHORDS_ONLY
 from lstm_from_scratch.music.midi import tracks
+from lstm_from_scratch.music.score import engraving
 
 ROOTS = [letter + sign for letter in "CDEFGAB" for sign in ("", "#", "b")]
 QUALITIES = {
@@ -670,13 +671,13 @@ def test_glyphs_stand_upright():
 @pytest.fixture
 def words(monkeypatch):
     """What is drawn as words, with the shape that each has become."""
-    drawn, draw = {}, score._words
+    drawn, draw = {}, engraving.lettering
 
     def spy(text, *args, **options):
         drawn[text] = draw(text, *args, **options)
         return drawn[text]
 
-    monkeypatch.setattr(score, "_words", spy)
+    monkeypatch.setattr(engraving, "lettering", spy)
     return drawn
 
 
@@ -756,6 +757,46 @@ def test_a_key_has_up_to_seven_signs(key):
 def test_a_tempo_is_a_number_above_0(tempo):
     with pytest.raises(ValueError, match="tempo"):
         score.musicxml(chorus(1), tempo=tempo)
+
+
+def test_a_sheet_is_saved_as_the_drawing_that_it_is(tmp_path):
+    sheet = score.svg(chorus(7))
+    for name in ("a.svg", "B.SVG"):
+        path = sheet.save(tmp_path / name)
+        assert path == tmp_path / name and path.read_text(encoding="utf-8") == sheet.svg
+    assert sheet.save(str(tmp_path / "c.svg")).exists()
+    root = ET.fromstring((tmp_path / "a.svg").read_bytes())
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert root.get("aria-label") == sheet.description
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.pdf", "a", "svg", "a.svg.gz"])
+def test_a_sheet_is_saved_under_no_other_suffix(name, tmp_path):
+    (tmp_path / name).write_text("before")
+    with pytest.raises(ValueError, match=rf"{re.escape(name)}'.*ends in \.svg; score\.pdf writes"):
+        score.svg(chorus(7)).save(tmp_path / name)
+    assert (tmp_path / name).read_text() == "before"
+
+
+def test_a_sheet_is_saved_whole_or_not_at_all(tmp_path, monkeypatch):
+    def full(file):
+        raise OSError("no space left on device")
+
+    path = score.svg(chorus(7)).save(tmp_path / "a.svg")
+    before = path.read_bytes()
+    monkeypatch.setattr("lstm_from_scratch.files.os.fsync", full)
+    with pytest.raises(OSError, match="no space left"):
+        score.svg(chorus(8)).save(path)
+    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
+
+
+def test_without_verovio_there_is_no_drawing_to_save(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "verovio", None)
+    with pytest.raises(ModuleNotFoundError, match="needs verovio"):
+        score.svg(chorus(7)).save(tmp_path / "a.svg")
+    with pytest.raises(ValueError, match=r"ends in \.svg"):
+        score.svg(chorus(7)).save(tmp_path / "a.png")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_without_verovio_there_is_still_musicxml(monkeypatch, tmp_path):

@@ -167,9 +167,9 @@ def _constants(module: str) -> dict[tuple[str, str], list[str]]:
 
 @cache
 def _modules() -> list[str]:
-    """The modules that stand in the package itself."""
+    """The modules of the package, in all its wings."""
     path = importlib.import_module(PACKAGE).__path__
-    return [f"{PACKAGE}.{found.name}" for found in pkgutil.iter_modules(path)]
+    return [found.name for found in pkgutil.walk_packages(path, f"{PACKAGE}.")]
 
 
 def link_names(text: str, module: ModuleType, owner: str = "") -> str:

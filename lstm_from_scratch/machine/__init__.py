@@ -3,9 +3,9 @@
 * `network`, `squashing`: memory blocks wired into voices, one step forward (chapter 4);
 * `gradient`, `bptt`: the paper's learning rule, and the full gradient (chapter 5);
 * `training`: recipes, online updates, saving and loading (chapter 6);
-* `kernel`, `vectors`, `compiling`: the same steps, compiled (appendix A);
-* `extensions`: peepholes and softmax outputs (chapter 11);
-* `interop`: to PyTorch and back (chapter 4).
+* `kernel`: the same steps, compiled; made of `layout`, `packing`, `steps`, `updates`, `vectors`
+   and `compiling` (appendix A);
+* `extensions`, `interop`: peepholes, softmax outputs (chapter 11); PyTorch (chapter 4).
 """
 
 from ..lazily import hand_out
@@ -14,7 +14,8 @@ __getattr__, __dir__, __all__ = hand_out(
     __name__,
     (
         *("squashing", "network", "gradient", "bptt"),
-        *("training", "kernel", "vectors", "compiling", "extensions", "interop"),
+        *("training", "kernel", "layout", "packing", "steps", "updates", "vectors", "compiling"),
+        *("extensions", "interop"),
     ),
     {
         "Network": "network",

@@ -19,7 +19,7 @@ from numba import njit
 
 from .extensions import check_one_unit_on, late_sources
 from .gradient import Gradient
-from .network import Network, State, cleared, forward
+from .network import Network, State, Topology, cleared, forward
 
 
 def full_gradient(
@@ -76,13 +76,7 @@ def backward(
     Chapter 5.
     """
     t = network.topology
-    inputs, targets = np.asarray(inputs, dtype=float), np.asarray(targets, dtype=float)
-    for name, values in (("inputs", inputs), ("targets", targets)):
-        if values.ndim != 2 or not len(values) or values.shape[1] != t.inputs:
-            raise ValueError(f"{name}: expected shape (steps, {t.inputs}), got {values.shape}")
-    if len(inputs) != len(targets):
-        raise ValueError(f"{len(inputs)} steps of inputs, but {len(targets)} of targets")
-    check_one_unit_on(t, targets)
+    inputs, targets = _checked(t, inputs, targets)
     block = t.block_of_cell
     g_low, g_high = t.cell_range("g")
     h_low, h_high = t.cell_range("h")
@@ -133,6 +127,18 @@ def backward(
         if not truncated:
             later_output = network.hidden[:, t.cell_sources].T @ into_net
     return Gradient(hidden * t.hidden_mask, output * t.output_mask)
+
+
+def _checked(t: Topology, inputs: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Inputs and targets as arrays of numbers, if they fit the topology and each other."""
+    inputs, targets = np.asarray(inputs, dtype=float), np.asarray(targets, dtype=float)
+    for name, values in (("inputs", inputs), ("targets", targets)):
+        if values.ndim != 2 or not len(values) or values.shape[1] != t.inputs:
+            raise ValueError(f"{name}: expected shape (steps, {t.inputs}), got {values.shape}")
+    if len(inputs) != len(targets):
+        raise ValueError(f"{len(inputs)} steps of inputs, but {len(targets)} of targets")
+    check_one_unit_on(t, targets)
+    return inputs, targets
 
 
 ADAM = (0.9, 0.999, 1e-8)

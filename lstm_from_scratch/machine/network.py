@@ -132,17 +132,7 @@ class Topology:
         return f"Topology({briefly.voices(self.voices)})"
 
     def __post_init__(self) -> None:
-        names = [voice.name for voice in self.voices]
-        if not names:
-            raise ValueError("a topology needs at least one voice")
-        if len(set(names)) != len(names):
-            raise ValueError(f"voices need different names, got {names}")
-        for voice in self.voices:
-            for other in voice.reads:
-                if other not in names or other == voice.name:
-                    raise ValueError(
-                        f"voice {voice.name!r} reads {other!r}: expected another of {names}"
-                    )
+        _check_voices(self.voices)
 
     @cached_property
     def inputs(self) -> int:
@@ -218,17 +208,7 @@ class Topology:
         ------
         ValueError : if there is no voice of that name.
         """
-        at_input = at_block = at_cell = 0
-        for voice in self.voices:
-            inputs, blocks, cells = voice.inputs, len(voice.blocks), voice.cells
-            if voice.name == name:
-                return (
-                    slice(at_input, at_input + inputs),
-                    slice(at_block, at_block + blocks),
-                    slice(at_cell, at_cell + cells),
-                )
-            at_input, at_block, at_cell = at_input + inputs, at_block + blocks, at_cell + cells
-        raise ValueError(f"no voice {name!r}: there are {[v.name for v in self.voices]}")
+        return _parts(self, name)
 
     def rows(self, name: str) -> np.ndarray:
         """Rows of ``hidden`` that belong to a voice: its input, forget, output gates, its cells."""
@@ -244,27 +224,12 @@ class Topology:
         A voice's gates and cells read its inputs, its own cells, the cells of the voices it names,
         and the bias. With peepholes, its gates read the states of their own block's cells too.
         """
-        mask = np.zeros((self.hidden_units, self.sources), dtype=bool)
-        mask[:, -1] = True
-        for voice in self.voices:
-            rows = self.rows(voice.name)
-            mask[rows, self.parts(voice.name)[0]] = True
-            for name in (voice.name, *voice.reads):
-                read = self.parts(name)[2]
-                mask[rows, self.inputs + read.start : self.inputs + read.stop] = True
-        return mask | self.peephole_mask
+        return _hidden_mask(self) | self.peephole_mask
 
     @cached_property
     def peephole_mask(self) -> np.ndarray:
         """Which gate reads which cell's state: bool, shape ``(hidden_units, sources)``."""
-        mask = np.zeros((self.hidden_units, self.sources), dtype=bool)
-        for voice in self.voices:
-            if voice.peepholes:
-                cells = np.r_[self.parts(voice.name)[2]]
-                for kind in range(3):
-                    gates = kind * self.blocks + self.block_of_cell[cells]
-                    mask[gates, self.state_sources.start + cells] = True
-        return mask
+        return _peephole_mask(self)
 
     @cached_property
     def output_mask(self) -> np.ndarray:
@@ -272,19 +237,79 @@ class Topology:
 
         A voice's outputs read its inputs, its own cells, and the bias.
         """
-        mask = np.zeros((self.inputs, self.sources), dtype=bool)
-        mask[:, -1] = True
-        for voice in self.voices:
-            inputs, _, cells = self.parts(voice.name)
-            mask[inputs, inputs] = True
-            mask[inputs, self.inputs + cells.start : self.inputs + cells.stop] = True
-        return mask
+        return _output_mask(self)
 
     def cell_range(self, which: Literal["g", "h"]) -> tuple[np.ndarray, np.ndarray]:
         """Lower and upper end of a squashing function for each cell, two of shape ``(cells,)``."""
         ends = [getattr(voice, which) for voice in self.voices for _ in range(voice.cells)]
         low, high = np.array(ends).T
         return low, high
+
+
+def _check_voices(voices: tuple[Voice, ...]) -> None:
+    """See that voices can be told apart, and that each reads others that are there."""
+    names = [voice.name for voice in voices]
+    if not names:
+        raise ValueError("a topology needs at least one voice")
+    if len(set(names)) != len(names):
+        raise ValueError(f"voices need different names, got {names}")
+    for voice in voices:
+        for other in voice.reads:
+            if other not in names or other == voice.name:
+                raise ValueError(
+                    f"voice {voice.name!r} reads {other!r}: expected another of {names}"
+                )
+
+
+def _parts(topology: Topology, name: str) -> tuple[slice, slice, slice]:
+    """See `Topology.parts`: voices stand one after another, in their order."""
+    at_input = at_block = at_cell = 0
+    for voice in topology.voices:
+        inputs, blocks, cells = voice.inputs, len(voice.blocks), voice.cells
+        if voice.name == name:
+            return (
+                slice(at_input, at_input + inputs),
+                slice(at_block, at_block + blocks),
+                slice(at_cell, at_cell + cells),
+            )
+        at_input, at_block, at_cell = at_input + inputs, at_block + blocks, at_cell + cells
+    raise ValueError(f"no voice {name!r}: there are {[v.name for v in topology.voices]}")
+
+
+def _hidden_mask(topology: Topology) -> np.ndarray:
+    """See `Topology.hidden_mask`, but for the peepholes."""
+    mask = np.zeros((topology.hidden_units, topology.sources), dtype=bool)
+    mask[:, -1] = True
+    for voice in topology.voices:
+        rows = topology.rows(voice.name)
+        mask[rows, topology.parts(voice.name)[0]] = True
+        for name in (voice.name, *voice.reads):
+            read = topology.parts(name)[2]
+            mask[rows, topology.inputs + read.start : topology.inputs + read.stop] = True
+    return mask
+
+
+def _peephole_mask(topology: Topology) -> np.ndarray:
+    """See `Topology.peephole_mask`."""
+    mask = np.zeros((topology.hidden_units, topology.sources), dtype=bool)
+    for voice in topology.voices:
+        if voice.peepholes:
+            cells = np.r_[topology.parts(voice.name)[2]]
+            for kind in range(3):
+                gates = kind * topology.blocks + topology.block_of_cell[cells]
+                mask[gates, topology.state_sources.start + cells] = True
+    return mask
+
+
+def _output_mask(topology: Topology) -> np.ndarray:
+    """See `Topology.output_mask`."""
+    mask = np.zeros((topology.inputs, topology.sources), dtype=bool)
+    mask[:, -1] = True
+    for voice in topology.voices:
+        inputs, _, cells = topology.parts(voice.name)
+        mask[inputs, inputs] = True
+        mask[inputs, topology.inputs + cells.start : topology.inputs + cells.stop] = True
+    return mask
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,6 +19,8 @@ from .figures import COLOURS, style
 
 _WORDS = 12.5  # points, in figures that are some 5 inches wide
 _LINE = {"color": COLOURS["ink"], "linewidth": 1.6, "solid_capstyle": "round"}
+# How high the stations of a memory block stand, from what its cells are offered up.
+_OFFERED, _ADMITTED, _HELD, _SQUASHED, _LET_OUT, _TOP = 1.25, 2.75, 4.5, 6.2, 7.6, 8.8
 _GAP = 2  # empty rows between the two matrices
 _BIAS, _NOTHING = "#888888", "#EEEEEE"
 _VOICES = (COLOURS["chords"], COLOURS["melody"], COLOURS["input_gate"], COLOURS["forget_gate"])
@@ -33,9 +35,6 @@ def memory_block(ax: Axes | None = None) -> Axes:
     """
     if ax is None:
         ax = plt.figure(figsize=(5.0, 6.3)).add_subplot()
-    left, middle, right = -3.0, 0.0, 3.0
-    offered, admitted, held, squashed, let_out, top = 1.25, 2.75, 4.5, 6.2, 7.6, 8.8
-
     ax.add_patch(
         mpl.patches.FancyBboxPatch(
             (-4.0, 0.55),
@@ -47,70 +46,14 @@ def memory_block(ax: Axes | None = None) -> Axes:
             zorder=-2,
         )
     )
-    for x, number in ((left, 1), (right, 2)):
-        inwards = 1 if x < 0 else -1
-        for low, high in (
-            (-0.15, offered - 0.38),
-            (offered + 0.38, admitted - 0.28),
-            (admitted + 0.28, held - 0.5),
-            (held + 0.5, squashed - 0.38),
-            (squashed + 0.38, let_out - 0.28),
-            (let_out + 0.28, top),
-        ):
-            _arrow(ax, (x, low), (x, high))
-        _box(ax, x, offered, "$g$")
-        _times(ax, x, admitted)
-        _state(ax, x, held, f"$s_{number}$")
-        _box(ax, x, squashed, "$h$")
-        _times(ax, x, let_out)
-        ax.text(x, -0.2, "$u$", ha="center", va="top", fontsize=_WORDS + 1)
-        ax.text(x, top + 0.08, f"$y_{number}$", ha="center", va="bottom", fontsize=_WORDS + 1)
-        for y, symbol in (
-            (0.22, f"z_{number}"),
-            ((offered + admitted) / 2, rf"\tilde{{s}}_{number}"),
-        ):
-            ax.text(
-                x - 0.14 * inwards,
-                y,
-                f"${symbol}$",
-                ha="right" if x < 0 else "left",
-                va="center",
-                fontsize=_WORDS + 1,
-            )
-        # The loop: out of the cell, past the forget gate, and in again one step later.
-        far = x + 1.25 * inwards
-        _arrow(ax, (x + 0.4 * inwards, held + 0.3), (far, held + 0.28), curve=-0.55 * inwards)
-        _arrow(ax, (far, held - 0.28), (x + 0.4 * inwards, held - 0.3), curve=-0.55 * inwards)
-        _times(ax, far, held)
-
-    for y, reach, kind, symbol in (
-        (admitted, 2.72, "input_gate", "i"),
-        (held, 1.47, "forget_gate", "f"),
-        (let_out, 2.72, "output_gate", "o"),
-    ):
-        colour = COLOURS[kind]
-        for side in (-1, 1):
-            _arrow(ax, (0, y), (side * reach, y), colour=colour, width=2.4)
-        wide = 0.78
-        label = f"{kind.split('_')[0]}\ngate ${symbol}$"
-        ax.add_patch(
-            mpl.patches.FancyBboxPatch(
-                (-wide, y - 0.46),
-                2 * wide,
-                0.92,
-                boxstyle="round,pad=0,rounding_size=0.25",
-                facecolor="white",
-                edgecolor=colour,
-                linewidth=2.4,
-                zorder=3,
-            )
-        )
-        ax.text(middle, y, label, ha="center", va="center", fontsize=_WORDS - 1, zorder=4)
-        _arrow(ax, (0, y - 0.86), (0, y - 0.48))
-        ax.text(0, y - 0.92, "$u$", ha="center", va="top", fontsize=_WORDS)
+    for x, number in ((-3.0, 1), (3.0, 2)):
+        _draw_cell(ax, x, number)
+    _draw_gate(ax, _ADMITTED, 2.72, "input_gate", "i")
+    _draw_gate(ax, _HELD, 1.47, "forget_gate", "f")
+    _draw_gate(ax, _LET_OUT, 2.72, "output_gate", "o")
 
     ax.text(
-        middle,
+        0.0,
         -0.2,
         "$u = (x^t,\\; y^{t-1},\\; 1)$",
         ha="center",
@@ -120,6 +63,67 @@ def memory_block(ax: Axes | None = None) -> Axes:
     ax.set(xlim=(-4.1, 4.1), ylim=(-0.85, 9.5), aspect="equal")
     ax.axis("off")
     return ax
+
+
+def _draw_cell(ax: Axes, x: float, number: int) -> None:
+    """Draw one cell of the block, from what it reads below to what it lets out above."""
+    inwards = 1 if x < 0 else -1
+    for low, high in (
+        (-0.15, _OFFERED - 0.38),
+        (_OFFERED + 0.38, _ADMITTED - 0.28),
+        (_ADMITTED + 0.28, _HELD - 0.5),
+        (_HELD + 0.5, _SQUASHED - 0.38),
+        (_SQUASHED + 0.38, _LET_OUT - 0.28),
+        (_LET_OUT + 0.28, _TOP),
+    ):
+        _arrow(ax, (x, low), (x, high))
+    _box(ax, x, _OFFERED, "$g$")
+    _times(ax, x, _ADMITTED)
+    _state(ax, x, _HELD, f"$s_{number}$")
+    _box(ax, x, _SQUASHED, "$h$")
+    _times(ax, x, _LET_OUT)
+    ax.text(x, -0.2, "$u$", ha="center", va="top", fontsize=_WORDS + 1)
+    ax.text(x, _TOP + 0.08, f"$y_{number}$", ha="center", va="bottom", fontsize=_WORDS + 1)
+    for y, symbol in (
+        (0.22, f"z_{number}"),
+        ((_OFFERED + _ADMITTED) / 2, rf"\tilde{{s}}_{number}"),
+    ):
+        ax.text(
+            x - 0.14 * inwards,
+            y,
+            f"${symbol}$",
+            ha="right" if x < 0 else "left",
+            va="center",
+            fontsize=_WORDS + 1,
+        )
+    # The loop: out of the cell, past the forget gate, and in again one step later.
+    far = x + 1.25 * inwards
+    _arrow(ax, (x + 0.4 * inwards, _HELD + 0.3), (far, _HELD + 0.28), curve=-0.55 * inwards)
+    _arrow(ax, (far, _HELD - 0.28), (x + 0.4 * inwards, _HELD - 0.3), curve=-0.55 * inwards)
+    _times(ax, far, _HELD)
+
+
+def _draw_gate(ax: Axes, y: float, reach: float, kind: str, symbol: str) -> None:
+    """Draw a gate in the middle of the block, and its arms to both cells, which go so far."""
+    colour, wide = COLOURS[kind], 0.78
+    for side in (-1, 1):
+        _arrow(ax, (0, y), (side * reach, y), colour=colour, width=2.4)
+    label = f"{kind.split('_')[0]}\ngate ${symbol}$"
+    ax.add_patch(
+        mpl.patches.FancyBboxPatch(
+            (-wide, y - 0.46),
+            2 * wide,
+            0.92,
+            boxstyle="round,pad=0,rounding_size=0.25",
+            facecolor="white",
+            edgecolor=colour,
+            linewidth=2.4,
+            zorder=3,
+        )
+    )
+    ax.text(0.0, y, label, ha="center", va="center", fontsize=_WORDS - 1, zorder=4)
+    _arrow(ax, (0, y - 0.86), (0, y - 0.48))
+    ax.text(0, y - 0.92, "$u$", ha="center", va="top", fontsize=_WORDS)
 
 
 @style()

@@ -1,0 +1,110 @@
+"""What stands on a sheet: which track on which staff, under which title, and how it is described.
+
+Chapter 1 (Twelve bars) shows the first score.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+
+from ..blues import Chorus, Form, Note
+from ..midi import Music, tracks
+from .rhythm import sliced
+from .spelling import spoken
+
+
+def struck(notes: Iterable[Note]) -> tuple[Note, ...]:
+    """Strike all notes anew whenever one of them changes, as a pianist plays chords. Chapter 7.
+
+    A roll does not tell a held note from a repeated one, so that what is decoded from it holds
+    every note for as long as it can, through several chords. This is the other reading.
+
+    Raises
+    ------
+    ValueError : as `musicxml`, for notes.
+    """
+    part = _one_part("chords", tracks({"chords": notes}).get("chords", ()))
+    return tuple(
+        Note(note.pitch, start, end - start)
+        for start, end, sounding in sliced(part, ())
+        for note in sounding
+    )
+
+
+def played(music: Music) -> dict[str, tuple[Note, ...]]:
+    """Named tracks of music that came out of a roll, with chords that are struck (see `struck`).
+
+    Raises
+    ------
+    ValueError : for anything that is not a note.
+
+    Chapter 8.
+    """
+    parts = tracks(music)
+    return {name: struck(part) if name == "chords" else part for name, part in parts.items()}
+
+
+def titled(music: Music, title: str | None, chord_staff: bool) -> str:
+    """The title of a sheet: as given, or a chorus's number, or what musicians call such a sheet."""
+    if title is not None:
+        return title
+    if isinstance(music, Chorus):
+        return f"Chorus {music.number}"
+    return kind_of(on_staves(music, chord_staff)).capitalize()
+
+
+def kind_of(parts: Collection[str]) -> str:
+    """What musicians call a sheet with these staves."""
+    return "lead sheet" if len(parts) == 1 and "chords" not in parts else "piano score"
+
+
+def printable(text: str) -> str:
+    """Text that XML can hold."""
+    if re.search("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", text):
+        raise ValueError(f"{text!r} has control characters: expected text that can be printed")
+    return text
+
+
+def on_staves(music: Music, chord_staff: bool) -> dict[str, tuple[Note, ...]]:
+    """The tracks in the order of their staves, the chords last or left out."""
+    parts = {name: _one_part(name, notes) for name, notes in tracks(music).items()}
+    if not parts:
+        raise ValueError("no notes: a sheet needs at least one")
+    if not chord_staff and not parts.keys() - {"chords"}:
+        raise ValueError("no notes but those of the chords: a lead sheet needs a melody")
+    written = [part for part in parts.items() if chord_staff or part[0] != "chords"]
+    return dict(sorted(written, key=lambda part: part[0] == "chords"))
+
+
+def _one_part(name: str, notes: tuple[Note, ...]) -> tuple[Note, ...]:
+    """Notes that one staff can hold."""
+    sounding_until: dict[int, int] = {}
+    for note in notes:
+        if note.onset < sounding_until.get(note.pitch, 0):
+            raise ValueError(
+                f"track {name!r}: {note} begins before the note of the same pitch ends; a staff "
+                f"can't hold both"
+            )
+        sounding_until[note.pitch] = note.onset + note.duration
+    return notes
+
+
+def bars_of(music: Music, form: Form) -> int:
+    """Bars until the last note has ended, be it written or not."""
+    last = max(note.onset + note.duration for notes in tracks(music).values() for note in notes)
+    return -(-last // form.steps_per_bar)
+
+
+def describe(music: Music, form: Form, chord_staff: bool) -> str:
+    """The sheet in a sentence, for those who do not see it."""
+    parts = on_staves(music, chord_staff)
+    bars = bars_of(music, form)
+    staves = " and ".join(
+        f"{len(notes)} notes on the {name} staff" for name, notes in parts.items()
+    )
+    symbols = [spoken(form.chords[bar % form.bars]) for bar in range(min(bars, form.bars))]
+    again = ", and so on from the beginning" if bars > form.bars else ""
+    count = f"{bars} bar{'s' if bars > 1 else ''}"
+    named = f"A {kind_of(parts)} of {count}, {staves}"
+    return f"{named}. The chord symbols read {', '.join(symbols)}{again}."
