@@ -6,6 +6,10 @@ whose size and place are known to the compiler. Several networks of one topology
 side in *lanes*; the ordinary case is one lane. The innermost dimension of everything is the lane,
 then the block: that is what a processor works on at once (see `vectors`).
 
+Here are the loops over steps and voices, and the `Arena` that runs them. `layout` says where
+everything stands, `packing` puts networks in and takes them out, `steps` is one step of one voice,
+and `updates` is what it learns from it.
+
 Nothing here may be reordered by the compiler: a seed gives the same weights, bit for bit, on every
 machine, alone or in a lane beside others.
 
