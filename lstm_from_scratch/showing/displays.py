@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 from .. import briefly
 
 if TYPE_CHECKING:  # rooms are imported when there is something to show
+    from ..machine import training
     from ..machine.network import Network, Topology
-    from ..machine.training import Result
     from ..music.blues import Chorus
 
 
@@ -58,7 +58,7 @@ def network(network: Network) -> str:
     return f"<p>Network of {weights}</p>{topology(network.topology)}"
 
 
-def result(result: Result) -> str:
+def result(result: training.Result) -> str:
     """A training: what came of it, and the network. Chapter 6."""
     said = html.escape(repr(result).removeprefix("Result(").removesuffix(")"))
     return f"<p>{said[0].upper()}{said[1:]}</p>{network(result.network)}"
