@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
+from .. import briefly
 from . import packing
 from .compiling import overload
 from .layout import CLEARED, MEMORY, Room, Rule, rooms, zeros
@@ -253,6 +254,10 @@ class Arena:
         self.data = zeros(sum(room.size for room in self.rooms))
         self.cursors = np.zeros((lanes, 5), dtype=np.int64)
         packing.furnish(self.rooms, self.data, topology)
+
+    def __repr__(self) -> str:
+        lanes = briefly.counted(self.lanes, "lane")
+        return f"Arena({briefly.voices(self.topology.voices)}; {lanes})"
 
     def set_weights(self, network: Network, lane: int = 0) -> None:
         """Put a network into a lane, cleared and without momentum or running means."""
