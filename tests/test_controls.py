@@ -9,6 +9,7 @@ import pytest
 
 from lstm_from_scratch.machine.training import PAPER, RECOMMENDED
 from lstm_from_scratch.music.blues import FORMS, chord_notes
+from lstm_from_scratch.studies.experiments import digest
 from lstm_from_scratch.studies.questions import controls, crossed
 
 
@@ -81,4 +82,4 @@ def test_a_learner_of_a_form_is_given_that_form(learner, monkeypatch):
     assert all(row.steps == 9_600 and row.learned == 0 for row in rows)
     assert rows[0].weights != rows[1].weights
     again = crossed.learn(*learner, rate, 7, 9_600, FORMS["plain blues"])
-    assert controls.digest(again.network) == rows[1].weights
+    assert digest(again.network) == rows[1].weights

@@ -6,17 +6,16 @@ blocks or cells that a form needs, and whether plain networks fail where the pap
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from ...machine.network import Topology
-from ...machine.training import PAPER, RECOMMENDED, STAIRCASE, Diverged, Recipe
+from ...machine.training import PAPER, RECOMMENDED, STAIRCASE, Recipe
 from ...music.blues import FORMS
-from ..experiments import Experiment1, Study, digest, experiment_1
-from .crossed import BEST, CLIP, OPTIMISERS, Crossed, Trained, compiled, learn, play
+from ..experiments import Experiment1, Study, experiment_1
+from .crossed import BEST, CLIP, OPTIMISERS, Crossed, crossed
 
 # ---- Why is the printed recipe slow? -------------------------------------------------------------
 
@@ -141,30 +140,7 @@ def hold(
     form: str, cell: str, rule: str, optimiser: str, clip: float, rate: float, seed: int
 ) -> Hold:
     """Train an LSTM or a plain network on a form with long holds. Section 1; chapter 11."""
-    compiled(cell, rule, optimiser, clip)
-    music, started = FORMS[form], time.process_time()
-    try:
-        trained = learn(cell, rule, optimiser, clip, rate, seed, HOLD_STEPS, music)
-    except Diverged as error:
-        trained = Trained(error.network, False, error.step, float("nan"))
-    seconds = time.process_time() - started
-    held = play(trained.network, music)
-    return Hold(
-        form,
-        cell,
-        rule,
-        optimiser,
-        clip,
-        rate,
-        seed,
-        int(trained.learned),
-        trained.steps,
-        round(seconds, 2),
-        round(trained.cross_entropy, 4),
-        held.steps // music.steps,
-        held.period,
-        digest(trained.network),
-    )
+    return Hold(form, *crossed(cell, rule, optimiser, clip, rate, seed, HOLD_STEPS, FORMS[form]))
 
 
 def _hold_settings() -> tuple[tuple[str, str, str, str, float, float], ...]:

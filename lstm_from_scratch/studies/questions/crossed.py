@@ -157,16 +157,17 @@ def crossed(
     learning_rate: float,
     seed: int,
     max_steps: int = STEPS,
+    form: Form = TWELVE_BAR,
 ) -> Crossed:
     """Train one network as far as the budget goes, then let it play. Chapter 11."""
     compiled(cell, rule, optimiser, clip)
     started = time.process_time()
     try:
-        trained = learn(cell, rule, optimiser, clip, learning_rate, seed, max_steps)
+        trained = learn(cell, rule, optimiser, clip, learning_rate, seed, max_steps, form)
     except Diverged as error:
         trained = Trained(error.network, False, error.step, float("nan"))
     seconds = time.process_time() - started
-    held = play(trained.network)
+    held = play(trained.network, form)
     return Crossed(
         cell,
         rule,
@@ -178,7 +179,7 @@ def crossed(
         trained.steps,
         round(seconds, 2),
         round(trained.cross_entropy, 4),
-        held.steps // TWELVE_BAR.steps,
+        held.steps // form.steps,
         held.period,
         digest(trained.network),
     )
