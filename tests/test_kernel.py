@@ -18,14 +18,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numba import njit
 
-from lstm_from_scratch.machine import kernel
+from lstm_from_scratch.machine import kernel, updates
 from lstm_from_scratch.machine.bptt import adam_update, clip_norm, momentum_update
 from lstm_from_scratch.machine.gradient import Partials, advance, cross_entropy, step_gradient
 from lstm_from_scratch.machine.kernel import Arena, draw_unit
 from lstm_from_scratch.machine.network import Network, Topology, Voice, forward
 from lstm_from_scratch.machine.steps import COMPILED
 from lstm_from_scratch.machine.training import RECOMMENDED_2, Learning, Recipe, train
+from lstm_from_scratch.machine.vectors import flush, load, store
 
 CHORDS = Voice("chords", 4, (2, 1, 3))
 MELODY = Voice("melody", 5, (1, 2), reads=("chords",), choice="sample", g=(-1.0, 1.0))
@@ -723,3 +725,66 @@ def test_every_part_begins_where_a_line_of_the_cache_does(lanes, rules):
             start = (address - arena.data.__array_interface__["data"][0]) // 8
             seen[start : start + part.size] += 1
     assert seen.max() == 1  # no part overlaps another
+
+
+# ---- Numbers that fade ---------------------------------------------------------------------------
+
+
+def faded_arena(rule: str, state: float, partial: float, velocity: float) -> Arena:
+    """One voice in mid-training whose partials, and what is kept of its weights, are this small."""
+    rng = np.random.default_rng(11)
+    topology = Topology((Voice("chords", 3, (2, 1), peepholes=True),))
+    arena = Arena(topology, rules=(rule,))
+    arena.set_weights(
+        Network(
+            topology,
+            np.where(topology.hidden_mask, rng.normal(size=topology.hidden_mask.shape), 0.0),
+            np.where(topology.output_mask, rng.normal(size=topology.output_mask.shape), 0.0),
+        )
+    )
+    arena.set_learning(0, learning_rate=0.01, momentum=0.9)
+    (room,) = arena.rooms
+    for name in room.shapes():
+        if name.endswith("partials"):
+            room.view(arena.data, name)[:] = partial
+        if name.endswith(("_velocity", "_square")):
+            room.view(arena.data, name)[:] = velocity
+    room.view(arena.data, "cell_state")[:] = state
+    return arena
+
+
+@pytest.mark.parametrize("rule", ["at once", "momentum", "adam"])
+def test_what_has_faded_changes_no_weight(rule):
+    rolls = np.random.default_rng(3).integers(0, 2, size=(1, 16, 3)).astype(float)
+    orders, never = np.zeros((1, 600), dtype=np.int64), np.array([10**9])
+    tiny = updates.FADED / 2
+    faded, zeroed = (faded_arena(rule, 0.0, small, small) for small in (tiny, 0.0))
+    for _ in range(3):
+        for arena in (faded, zeroed):
+            arena.train(rolls, orders, never, 100)
+        for one, other in zip(faded.weights(), zeroed.weights(), strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("rule", ["at once", "momentum", "adam"])
+def test_nothing_stays_subnormal(rule):
+    # A state of -800 lets no error through, so that all that is kept of the weights fades.
+    rolls = np.random.default_rng(3).integers(0, 2, size=(1, 16, 3)).astype(float)
+    orders, never = np.zeros((1, 600), dtype=np.int64), np.array([10**9])
+    arena = faded_arena(rule, -800.0, 1e-310, 1e-310)
+    arena.train(rolls, orders, never, updates.SWEPT_EVERY)
+    (room,) = arena.rooms
+    for name in room.shapes():
+        if name.endswith(("partials", "_velocity", "_square")):
+            values = np.abs(room.view(arena.data, name))
+            assert not ((values > 0) & (values < np.finfo(float).tiny)).any(), name
+
+
+def test_flushing_leaves_what_is_not_small_and_nan():
+    @njit
+    def flushed(numbers, least):
+        store(numbers, 0, flush(load(numbers, 0, 6), least))
+
+    numbers = np.array([1.0, -1e-3, 2e-3, -0.0, np.nan, -np.inf])
+    flushed(numbers, 2e-3)
+    np.testing.assert_array_equal(numbers, [1.0, 0.0, 2e-3, 0.0, np.nan, -np.inf])

@@ -30,7 +30,7 @@ from .compiling import overload
 from .layout import CLEARED, MEMORY, Room, Rule, rooms, zeros
 from .network import Network, State, Topology
 from .steps import changed, clear, hear, listen, present, recalled
-from .updates import RESCALE, judge, practise
+from .updates import RESCALE, SWEPT_EVERY, judge, practise, sweep
 
 
 def _in_every_room(work: Any) -> Any:
@@ -60,14 +60,15 @@ _practise_all = _in_every_room(practise)
 _hear_all = _in_every_room(hear)
 _judge_all = _in_every_room(judge)
 _clear_all = _in_every_room(clear)
+_sweep_all = _in_every_room(sweep)
 _recalled_all = _in_every_room(recalled)
 _changed_all = _in_every_room(changed)
 
 
 # Columns of the cursors that say where each lane is: the chorus it hears, the step it is at, how
 # many of the choruses drawn for it are used up, and its gross errors and whole choruses since it
-# was last cleared.
-_SONG, _STEP, _USED, _ERRORS, _WHOLE = range(5)
+# was last cleared. The last is how many steps ago its faded numbers were made zeros.
+_SONG, _STEP, _USED, _ERRORS, _WHOLE, _SINCE = range(6)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -106,6 +107,10 @@ def _train(rooms, arena, rolls, orders, cursors, forgiven, fresh, tally, steps):
             if cursors[lane, _STEP] == 0 and cursors[lane, _WHOLE] >= fresh[lane]:
                 _clear_all(rooms, arena, lane)
                 cursors[lane, _WHOLE] = 0
+            cursors[lane, _SINCE] += 1
+            if cursors[lane, _SINCE] == SWEPT_EVERY:
+                _sweep_all(rooms, arena, lane)
+                cursors[lane, _SINCE] = 0
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -252,7 +257,7 @@ class Arena:
         self.topology, self.lanes = topology, lanes
         self.rooms: tuple[Room, ...] = rooms(topology, lanes, rules)
         self.data = zeros(sum(room.size for room in self.rooms))
-        self.cursors = np.zeros((lanes, 5), dtype=np.int64)
+        self.cursors = np.zeros((lanes, 6), dtype=np.int64)
         packing.furnish(self.rooms, self.data, topology)
 
     def __repr__(self) -> str:

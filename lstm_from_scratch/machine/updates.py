@@ -15,11 +15,18 @@ from .bptt import adam_update, clip_norm, momentum_update
 from .compiling import overload
 from .layout import Room
 from .steps import activate, read
-from .vectors import absolute, fold_maximum, fold_product, fold_sum, load, store, tile
+from .vectors import absolute, flush, fold_maximum, fold_product, fold_sum, load, store, tile
 
 LEAST, RESCALE = 2.0**-60, 2.0**-600
 """The running product of probabilities is kept from underflow: when it falls below ``RESCALE`` it
 is divided by that, and what is smaller than ``LEAST`` then counts as that in the reported error."""
+
+
+FADED, SWEPT_EVERY = 2.0**-300, 256
+"""Partials and what a rule remembers of a weight fade while gates are closed. What is smaller than
+the first is made 0, once in so many steps. It could change no weight: 2 to the -500 is lost in the
+rounding of any number above 2 to the -447. Left alone it would fade to a subnormal number, with
+which a processor computes many times slower, and stay there."""
 
 
 # ---- What was predicted, and what came -----------------------------------------------------------
@@ -313,7 +320,8 @@ def _(room, arena, record, delta):
         gain_input = candidate * tile(i * (1.0 - i), cells)
         gain_forget = before * tile(f * (1.0 - f), cells)
 
-        step_gate, step_cell = tile(rate, blocks) * gate_error, tile(rate, units) * error
+        step_gate = flush(tile(rate, blocks) * gate_error, FADED)
+        step_cell = flush(tile(rate, units) * error, FADED)
         keep_gate, keep_cell = tile(momentum, blocks), tile(momentum, units)
         gains = gain_cell, gain_input, gain_forget
         _learn_hidden(room, arena, kept, gains, step_cell, step_gate, keep_cell, keep_gate)
@@ -344,3 +352,28 @@ def _(room, arena):
         return False
 
     return practise
+
+
+def sweep(room, arena, lane):
+    """Make zeros of what has faded in one lane: partials, and what is remembered of weights."""
+
+
+@overload(sweep, jit_options={"forceinline": True})
+def _(room, arena, lane):
+    r = room.room
+    lanes, shapes = r.lanes, r.shapes()
+    parts = tuple(
+        (r.place(name), math.prod(shape) // lanes)
+        for name, shape in shapes.items()
+        if name.endswith(("partials", "_velocity", "_square"))
+    )
+
+    def sweep(room, arena, lane):
+        for part in range(len(parts)):
+            place, count = parts[part]
+            for k in range(count):
+                value = arena[place + k * lanes + lane]
+                arena[place + k * lanes + lane] = 0.0 if abs(value) < FADED else value
+        return False
+
+    return sweep

@@ -165,6 +165,23 @@ def absolute(typingctx, vector):
     return vector(vector), codegen
 
 
+@intrinsic
+def flush(typingctx, vector, least):
+    """Each element, or 0 where its absolute value is below ``least``; NaN passed on."""
+
+    def codegen(context, builder, signature, arguments):
+        vector, least = arguments
+        bits = builder.bitcast(vector, ir.VectorType(_I64, vector.type.count))
+        size = builder.and_(bits, _constant(0x7FFFFFFFFFFFFFFF, bits))
+        limit = ir.Constant(ir.VectorType(_F64, 1), ir.Undefined)
+        limit = builder.insert_element(limit, least, ir.Constant(ir.IntType(32), 0))
+        limit = _shuffle(builder, limit, [0] * vector.type.count)
+        small = builder.fcmp_ordered("<", builder.bitcast(size, vector.type), limit)
+        return builder.select(small, _constant(0.0, vector), vector)
+
+    return vector(vector, types.float64), codegen
+
+
 def _exp(builder: ir.IRBuilder, x: ir.Value) -> ir.Value:
     """e to the power of each element, within 3 units in the last place, NaN passed on.
 
