@@ -24,18 +24,26 @@ def cells(blocks: tuple[int, ...]) -> str:
 
 def voices(voices: Iterable[Any]) -> str:
     """Voices of a network: ``chords: 12 in, 4 × 2 cells; melody: …``. Chapter 4."""
-    return "; ".join(f"{voice.name}: {voice.inputs} in, {cells(voice.blocks)}" for voice in voices)
+    said = []
+    for voice in voices:
+        out = f", {voice.outputs} out" if voice.outputs != voice.inputs else ""
+        said.append(f"{voice.name}: {voice.inputs} in, {cells(voice.blocks)}{out}")
+    return "; ".join(said)
 
 
 def set_apart(settings: Any, *, known: Iterable[str] = ()) -> list[str]:
     """Those fields of a dataclass that differ from their defaults, as ``name=value``.
 
-    ``known`` are names that are left out. Chapter 6.
+    ``known`` are names that are left out. The default of a field may be the value of another, which
+    its metadata name under ``"as"``. Chapter 6.
     """
     apart = []
     for field in fields(settings):
         value = getattr(settings, field.name)
-        if field.name not in known and (field.default is MISSING or value != field.default):
+        usual = field.default
+        if "as" in field.metadata:
+            usual = getattr(settings, field.metadata["as"])
+        if field.name not in known and (usual is MISSING or value != usual):
             apart.append(f"{field.name}={value!r}")
     return apart
 

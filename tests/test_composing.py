@@ -283,7 +283,7 @@ def random_network(topology: Topology, seed: int) -> Network:
 DRAWING = random_network(
     Topology(
         (
-            Voice("low", 3, (1, 2), reads=("high",), choice="sample", outputs="softmax"),
+            Voice("low", 3, (1, 2), reads=("high",), choice="sample", activation="softmax"),
             Voice("beat", 2, (2,), g=(-1.0, 2.0)),
             Voice("high", 5, (2, 1), ("beat", "low"), "sample", h=(-2.0, 1.0), peepholes=True),
         )

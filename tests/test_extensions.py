@@ -30,8 +30,8 @@ CORE = (forward, advance, step_gradient, cross_entropy)
 PLAIN = Voice("v", 3, (2, 1), choice="sample")
 EXTENDED = {
     "peepholes": replace(PLAIN, peepholes=True),
-    "softmax": replace(PLAIN, outputs="softmax"),
-    "both": replace(PLAIN, peepholes=True, outputs="softmax"),
+    "softmax": replace(PLAIN, activation="softmax"),
+    "both": replace(PLAIN, peepholes=True, activation="softmax"),
 }
 every_extension = pytest.mark.parametrize("kind", EXTENDED)
 
@@ -98,7 +98,7 @@ def test_arguments_may_be_named() -> None:
     partials = advance(net, no_partials(net.topology), state, step)
     found = step_gradient(network=net, partials=partials, step=step, target=inputs)
     assert found.hidden.tobytes() == step_gradient(net, partials, step, inputs).hidden.tobytes()
-    assert cross_entropy([0.2, 0.8], [0, 1], outputs="softmax") == pytest.approx(-np.log(0.8))
+    assert cross_entropy([0.2, 0.8], [0, 1], activation="softmax") == pytest.approx(-np.log(0.8))
 
 
 def test_a_network_without_extensions_goes_straight_through() -> None:

@@ -37,6 +37,7 @@ def random_topology(rng: np.random.Generator) -> Topology:
     low = rng.uniform(-3, 0.5, size=(count, 2))
     high = low + rng.uniform(0.5, 4, size=(count, 2))
     softmax, peepholes = rng.random((2, count)) < 0.3
+    apart = rng.random(count) < 0.4  # outputs that are not as many as the inputs
     return Topology(
         tuple(
             Voice(
@@ -46,7 +47,8 @@ def random_topology(rng: np.random.Generator) -> Topology:
                 reads=tuple(other for other in names if other != name and rng.random() < 0.5),
                 g=(low[n, 0], high[n, 0]),
                 h=(low[n, 1], high[n, 1]),
-                **({"choice": "sample", "outputs": "softmax"} if softmax[n] else {}),
+                **({"choice": "sample", "activation": "softmax"} if softmax[n] else {}),
+                outputs=int(rng.integers(1 + softmax[n], 6)) if apart[n] else 0,
                 peepholes=bool(peepholes[n]),
             )
             for n, name in enumerate(names)
@@ -70,14 +72,14 @@ def random_song(
 
     The targets of a voice with softmax outputs are one note on, or any distribution.
     """
-    inputs, targets = rng.random((2, steps, topology.inputs))
+    inputs, targets = rng.random((steps, topology.inputs)), rng.random((steps, topology.outputs))
     if steps % 2 == 0:
         inputs, targets = np.round(inputs), np.round(targets)
     for voice in topology.voices:
-        if voice.outputs == "softmax":
-            own = topology.parts(voice.name)[0]
-            weights = rng.random((steps, voice.inputs))
-            one = np.eye(voice.inputs)[weights.argmax(axis=1)]
+        if voice.activation == "softmax":
+            own = topology.outputs_of(voice.name)
+            weights = rng.random((steps, voice.outputs))
+            one = np.eye(voice.outputs)[weights.argmax(axis=1)]
             whole = weights.sum(axis=1, keepdims=True)
             targets[:, own] = weights / whole if steps % 2 else one
     return inputs, targets
@@ -93,9 +95,9 @@ def case(seed: int, steps: int | None = None) -> tuple[Network, np.ndarray, np.n
 
 def error_of(topology: Topology, prediction: np.ndarray, target: np.ndarray) -> float:
     """The cross-entropy of a step, of each voice by the kind of its outputs."""
-    own = [topology.parts(voice.name)[0] for voice in topology.voices]
+    own = [topology.outputs_of(voice.name) for voice in topology.voices]
     return sum(
-        cross_entropy(prediction[place], target[place], voice.outputs)
+        cross_entropy(prediction[place], target[place], voice.activation)
         for place, voice in zip(own, topology.voices, strict=True)
     )
 
@@ -172,10 +174,10 @@ def oracle_error(
         nets = iter([np.einsum("mw,mw->w", weights, read) for weights in output])
         wanted = iter(d)
         for voice in topology.voices:
-            own = [(next(nets), next(wanted)) for _ in range(voice.inputs)]
+            own = [(next(nets), next(wanted)) for _ in range(voice.outputs)]
             whole = sum(np.exp(z) for z, _ in own)
             for z, target in own:
-                if voice.outputs == "softmax":
+                if voice.activation == "softmax":
                     error -= target * (z - np.log(whole))
                 else:
                     error -= target * np.log(sigma(z)) + (1 - target) * np.log(sigma(-z))
@@ -231,7 +233,7 @@ def test_the_cases_are_of_every_kind() -> None:
     assert {t.blocks for t in topologies} == {1, 2, 3, 4, 5}
     assert {n for t in topologies for v in t.voices for n in v.blocks} == {1, 2, 3, 4}
     assert len({t.hidden_mask.all() for t in topologies}) == 2, "full ones and masked ones"
-    softmax = [v for t in topologies for v in t.voices if v.outputs == "softmax"]
+    softmax = [v for t in topologies for v in t.voices if v.activation == "softmax"]
     assert 4 < len(softmax) < sum(len(t.voices) for t in topologies) / 2
     lengths = [len(inputs) for _, inputs, _ in cases]
     assert min(lengths) < 40 and max(lengths) > 160
@@ -509,7 +511,7 @@ def test_a_target_of_another_shape_is_refused(shape: tuple[int, ...]) -> None:
 
 def test_targets_that_are_no_distribution_are_refused_where_outputs_are_one() -> None:
     topology = Topology(
-        (Voice("v", 2, (2,)), Voice("one", 3, (1,), choice="sample", outputs="softmax"))
+        (Voice("v", 2, (2,)), Voice("one", 3, (1,), choice="sample", activation="softmax"))
     )
     network = random_network(topology, np.random.default_rng(0))
     step = forward(network, cleared(topology), np.zeros(5))

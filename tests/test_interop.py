@@ -81,7 +81,7 @@ def test_both_biases_count() -> None:
         (replace(VOICE, g=(-1.0, 1.0)),),
         (replace(VOICE, h=(0.0, 1.0)),),
         (replace(VOICE, peepholes=True),),
-        (replace(VOICE, outputs="softmax", choice="sample"),),
+        (replace(VOICE, activation="softmax", choice="sample"),),
     ],
 )
 def test_what_pytorch_does_not_have_is_refused(voices: tuple[Voice, ...]) -> None:

@@ -31,7 +31,7 @@ from lstm_from_scratch.machine.vectors import flush, load, store
 
 CHORDS = Voice("chords", 4, (2, 1, 3))
 MELODY = Voice("melody", 5, (1, 2), reads=("chords",), choice="sample", g=(-1.0, 1.0))
-SOFTMAX = Voice("softmax", 4, (2, 1), choice="sample", outputs="softmax", peepholes=True)
+SOFTMAX = Voice("softmax", 4, (2, 1), choice="sample", activation="softmax", peepholes=True)
 
 TOPOLOGIES = {
     "one voice": Topology((CHORDS,)),
@@ -63,7 +63,7 @@ def random_topology(blocks: int, voices: int, seed: int) -> Topology:
                 reads=tuple(other for other in names if other != name and rng.random() < 0.6),
                 g=(float(low[n, 0]), float(high[n, 0])),
                 h=(float(low[n, 1]), float(high[n, 1])),
-                **({"choice": "sample", "outputs": "softmax"} if softmax[n] else {}),
+                **({"choice": "sample", "activation": "softmax"} if softmax[n] else {}),
                 peepholes=(blocks + 2 * n) % 3 != 1,
             )
             for n, name in enumerate(names)
@@ -132,7 +132,7 @@ def random_rolls(topology: Topology, rng: np.random.Generator) -> np.ndarray:
     """
     notes = rng.integers(2, size=(4, 3, topology.inputs)).astype(float)
     for voice in topology.voices:
-        if voice.outputs == "softmax":
+        if voice.activation == "softmax":
             own = topology.parts(voice.name)[0]
             notes[..., own] = np.eye(voice.inputs)[rng.integers(voice.inputs, size=(4, 3))]
     return np.repeat(notes, 3, axis=1)
@@ -178,7 +178,7 @@ def test_what_is_drawn_is_of_every_kind():
     assert set(blocks) == {1, 2, 3, 4, 5} and set(cells) == {1, 2, 3, 4}
     assert any(masked) and not all(masked)
     voices = [voice for topology in DRAWN.values() for voice in topology.voices]
-    assert {voice.outputs for voice in voices} == {"logistic", "softmax"}
+    assert {voice.activation for voice in voices} == {"logistic", "softmax"}
     assert {t.peepholes for t in DRAWN.values()} == {True, False}
     seeing = {
         (rule, voice.peepholes)
@@ -285,7 +285,7 @@ def test_each_step_is_that_of_network_and_gradient(topology):
         assert_close(arena.state().cell_output, kept * record.cell_output, f"output, step {step}")
         assert_close(arena.partials(), kept * advanced, f"partials, step {step}")
         for k, own in enumerate(outputs):
-            kind = topology.voices[k].outputs
+            kind = topology.voices[k].activation
             expected = cross_entropy(record.prediction[own], target[own], kind)
             assert tally.cross_entropy[0, k] == pytest.approx(expected, rel=1e-9)
     assert resets > 20 and wraps > 50, "resets and chorus ends were hardly tried"

@@ -197,7 +197,7 @@ def test_what_does_not_fit_is_refused():
     recipe = replace(RECOMMENDED, give_up_after=9_600)
     with pytest.raises(ValueError, match="one voice, the topology has 2"):
         lstm_bptt.train(RECOMMENDED_2, ROLL, never)
-    voice = replace(recipe.topology.voices[0], choice="sample", outputs="softmax")
+    voice = replace(recipe.topology.voices[0], choice="sample", activation="softmax")
     with pytest.raises(ValueError, match="logistic outputs"):
         lstm_bptt.train(replace(recipe, topology=Topology((voice,))), ROLL, never)
     with pytest.raises(ValueError, match="whole choruses"):

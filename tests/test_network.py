@@ -140,10 +140,10 @@ def step_by_loops(network, state, inputs):
     found["prediction"] = [sigma(z) for z in z_out]
     start = 0
     for voice in topology.voices:
-        if voice.outputs == "softmax":
-            powers = [math.exp(z) for z in z_out[start : start + voice.inputs]]
-            found["prediction"][start : start + voice.inputs] = [p / sum(powers) for p in powers]
-        start += voice.inputs
+        if voice.activation == "softmax":
+            powers = [math.exp(z) for z in z_out[start : start + voice.outputs]]
+            found["prediction"][start : start + voice.outputs] = [p / sum(powers) for p in powers]
+        start += voice.outputs
     found["sources"], found["output_sources"] = read, heard
     return found
 
@@ -160,7 +160,9 @@ def random_topology(rng):
         g, h = ((float(rng.uniform(-3, -0.2)), float(rng.uniform(0.3, 2.5))) for _ in range(2))
         others = [other for other in names if other != name and rng.random() < 0.5]
         blocks = tuple(int(n) for n in rng.integers(1, 5, size=rng.integers(1, 6)))
-        more = {"choice": "sample", "outputs": "softmax"} if rng.random() < 0.3 else {}
+        more = {"choice": "sample", "activation": "softmax"} if rng.random() < 0.3 else {}
+        if rng.random() < 0.5:
+            more["outputs"] = int(rng.integers(1, 6))
         more["peepholes"] = bool(rng.random() < 0.3)
         voices.append(Voice(name, int(rng.integers(1, 6)), blocks, tuple(others), g=g, h=h, **more))
     return Topology(tuple(voices))
@@ -175,7 +177,7 @@ def random_network(rng, topology):
             for row in hidden_units(topology)
         ]
     )
-    readers = [voice.name for voice in topology.voices for _ in range(voice.inputs)]
+    readers = [voice.name for voice in topology.voices for _ in range(voice.outputs)]
     output = np.array(
         [
             [reads((reader,), c, topology, as_output=True) * rng.normal() for c in columns]
@@ -378,7 +380,11 @@ def test_a_voice_alone_does_what_it_does_among_others(seed):
             network.hidden[topology.rows(voice.name)]
         )
         step = record(alone, roll[:, inputs])
-        places = {"prediction": inputs, "cell_state": cells, "cell_output": cells}
+        places = {
+            "prediction": topology.outputs_of(voice.name),
+            "cell_state": cells,
+            "cell_output": cells,
+        }
         places |= {"candidate": cells, "squashed_state": cells}
         places |= dict.fromkeys(("input_gate", "forget_gate", "output_gate"), blocks)
         for name, place in places.items():
@@ -458,7 +464,7 @@ def test_masks_say_who_reads_whom(seed):
     expected = [[reads(row, c, topology, as_output=False) for c in columns] for row in rows]
     assert topology.hidden_mask.dtype == bool
     assert topology.hidden_mask.tolist() == expected
-    readers = [voice.name for voice in topology.voices for _ in range(voice.inputs)]
+    readers = [voice.name for voice in topology.voices for _ in range(voice.outputs)]
     expected = [
         [reads((reader,), c, topology, as_output=True) for c in columns] for reader in readers
     ]
@@ -584,7 +590,8 @@ def test_chords_reach_the_melody_one_step_later():
         ({"inputs": 2.5}, r"counted in whole numbers, got 2.5 and \(2, 2\)"),
         ({"blocks": (2, 1.0)}, r"counted in whole numbers, got 12 and \(2, 1.0\)"),
         ({"peepholes": 1}, r"voice 'chords': peepholes is True or False, got 1"),
-        ({"outputs": "linear"}, r"outputs are 'logistic' or 'softmax', got 'linear'"),
+        ({"activation": "linear"}, "activation is 'logistic' or 'softmax', got 'linear'"),
+        ({"outputs": -1}, "can't have -1 outputs"),
         ({"outputs": "softmax"}, r"'chords': softmax outputs .* got choice='threshold'"),
         ({"reads": "melody"}, r"reads takes a tuple of names, got 'melody'"),
     ],
@@ -755,3 +762,13 @@ def test_large_net_inputs_saturate():
         )
     assert (step.input_gate == 1.0).all()
     assert (step.forget_gate < 1e-200).all()
+
+
+def test_outputs_follow_the_inputs_unless_they_were_given():
+    voice = Voice("any", 12, (2, 2))
+    assert voice.outputs == 12 and dataclasses.replace(voice, inputs=5).outputs == 5
+    given = Voice("any", 12, (2, 2), outputs=12)
+    assert given == voice and dataclasses.replace(given, inputs=5).outputs == 12
+    assert "outputs" not in repr(voice) and "outputs=3" in repr(
+        dataclasses.replace(voice, outputs=3)
+    )

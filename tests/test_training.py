@@ -255,7 +255,7 @@ def by_hand(
             hidden = weights[: hidden.size].reshape(hidden.shape)
             output = weights[hidden.size :].reshape(output.shape)
         state, now = step.state, (now + 1) % len(roll)
-        entropy += cross_entropy(step.prediction, target, recipe.topology.voices[0].outputs)
+        entropy += cross_entropy(step.prediction, target, recipe.topology.voices[0].activation)
         if anew_each_chorus and now == 0:
             errors = 0
         whole += now == 0
@@ -293,7 +293,7 @@ def test_training_is_the_loop_of_the_paper(forgiven, wrong):
 
 
 ONE_ON = replace(
-    RECIPE, topology=Topology((replace(TINY.voices[0], choice="sample", outputs="softmax"),))
+    RECIPE, topology=Topology((replace(TINY.voices[0], choice="sample", activation="softmax"),))
 )
 
 
@@ -584,7 +584,7 @@ def test_the_chords_of_experiment_2_are_those_of_experiment_1():
 
 def test_a_melody_with_softmax_outputs_learns_beside_the_same_chords():
     chords, melody = RECOMMENDED_2.topology.voices
-    topology = Topology((chords, replace(melody, outputs="softmax")))
+    topology = Topology((chords, replace(melody, activation="softmax")))
     rolls = np.stack([CHORDS_AND_MELODY.encode(chorus(n).notes, 96) for n in (0, 4095, 1234)])
     short = replace(RECOMMENDED_2, give_up_after=48_000)
     one, other = (trained(r, rolls) for r in (short, replace(short, topology=topology)))
@@ -885,7 +885,7 @@ def test_a_recipe_of_two_voices_comes_back(tmp_path):
     topology = Topology(
         (
             replace(TINY.voices[0], peepholes=True),
-            Voice("more", 2, (1, 3), ("only",), "sample", g=(-1.0, 1.0), outputs="softmax"),
+            Voice("more", 2, (1, 3), ("only",), "sample", g=(-1.0, 1.0), activation="softmax"),
         )
     )
     other = replace(TINY_LEARNING, wrong=0.9, until="plateau", decay=3e-7, optimiser="adam")

@@ -223,7 +223,7 @@ def silence(
         raise ValueError(f"at: expected one finite number, or one for each of {len(cells)} cells")
     hidden, output = network.hidden.copy(), network.output.copy()
     hidden_rows = np.arange(t.hidden_units) if to is None else t.rows(to)
-    output_rows = np.arange(t.inputs) if to is None else np.r_[t.parts(to)[0]]
+    output_rows = np.arange(t.outputs) if to is None else np.r_[t.outputs_of(to)]
     for matrix, rows in ((hidden, hidden_rows), (output, output_rows)):
         heard = np.ix_(rows, t.inputs + cells.astype(int))
         matrix[rows, -1] += matrix[heard] @ np.broadcast_to(at, cells.shape)

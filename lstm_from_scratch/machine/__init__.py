@@ -3,6 +3,7 @@
 * `network`, `squashing`: memory blocks wired into voices, one step forward (chapter 4);
 * `gradient`, `bptt`: the paper's learning rule, and the full gradient (chapter 5);
 * `recipes`, `training`: as data; online updates, saving and loading (chapter 6);
+* `episodes`: what is learned from, apart from music (chapter 6);
 * `kernel`: the same steps, compiled; made of `layout`, `packing`, `steps`, `updates`, `vectors`
    and `compiling` (appendix A);
 * `extensions`, `interop`: peepholes, softmax outputs (chapter 11); PyTorch (chapter 4).
@@ -13,7 +14,7 @@ from ..lazily import hand_out
 __getattr__, __dir__, __all__ = hand_out(
     __name__,
     (
-        *("squashing", "network", "gradient", "bptt"),
+        *("squashing", "network", "gradient", "bptt", "episodes"),
         *(
             "recipes",
             "training",
@@ -25,7 +26,7 @@ __getattr__, __dir__, __all__ = hand_out(
             "vectors",
             "compiling",
         ),
-        *("compiling", "extensions", "interop"),
+        *("extensions", "interop"),
     ),
     {
         "Network": "network",

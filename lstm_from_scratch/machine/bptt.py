@@ -30,8 +30,8 @@ def full_gradient(
     Parameters
     ----------
     network : topology and weights, which stay.
-    inputs, targets : what it hears and what it should predict at each step, both of shape
-        ``(steps, inputs)``.
+    inputs, targets : what it hears and what it should predict at each step, of shapes
+        ``(steps, inputs)`` and ``(steps, outputs)``.
     state : what came before, which counts as constant; cleared unless given.
 
     Returns
@@ -92,7 +92,7 @@ def backward(
         state = step.state
 
     peeping = t.peepholes and not truncated
-    hidden, output = np.zeros((t.hidden_units, t.sources)), np.zeros((t.inputs, t.sources))
+    hidden, output = np.zeros((t.hidden_units, t.sources)), np.zeros((t.outputs, t.sources))
     later_output, later_state = np.zeros(t.cells), np.zeros(t.cells)
     for (state_before, step), target in zip(reversed(record), reversed(targets), strict=True):
         delta = step.prediction - target
@@ -132,9 +132,9 @@ def backward(
 def _checked(t: Topology, inputs: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Inputs and targets as arrays of numbers, if they fit the topology and each other."""
     inputs, targets = np.asarray(inputs, dtype=float), np.asarray(targets, dtype=float)
-    for name, values in (("inputs", inputs), ("targets", targets)):
-        if values.ndim != 2 or not len(values) or values.shape[1] != t.inputs:
-            raise ValueError(f"{name}: expected shape (steps, {t.inputs}), got {values.shape}")
+    for name, values, units in (("inputs", inputs, t.inputs), ("targets", targets, t.outputs)):
+        if values.ndim != 2 or not len(values) or values.shape[1] != units:
+            raise ValueError(f"{name}: expected shape (steps, {units}), got {values.shape}")
     if len(inputs) != len(targets):
         raise ValueError(f"{len(inputs)} steps of inputs, but {len(targets)} of targets")
     check_one_unit_on(t, targets)

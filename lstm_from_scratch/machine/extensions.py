@@ -101,10 +101,10 @@ def extended_forward(
     """
     t = network.topology
     step = _peep(onward, network, state, inputs) if t.peepholes else onward(network, state, inputs)
-    voices = [voice for voice in t.voices if voice.outputs == "softmax"]
+    voices = [voice for voice in t.voices if voice.activation == "softmax"]
     if voices:
         net, prediction = network.output @ step.output_sources, step.prediction.copy()
-        for own in (t.parts(voice.name)[0] for voice in voices):
+        for own in (t.outputs_of(voice.name) for voice in voices):
             prediction[own] = softmax(net[own])
         step = step._replace(prediction=prediction)
     return step
@@ -162,7 +162,7 @@ def extended_cross_entropy(
     onward: Callable[..., float],
     prediction: np.ndarray,
     target: np.ndarray,
-    outputs: Literal["logistic", "softmax"] = "logistic",
+    activation: Literal["logistic", "softmax"] = "logistic",
 ) -> float:
     """The error of a step with softmax outputs, in nats: a door of `gradient.cross_entropy`.
 
@@ -170,12 +170,12 @@ def extended_cross_entropy(
     ----------
     onward : finds the error of outputs that are on or off each by itself.
     prediction, target : of the same shape; both are probabilities.
-    outputs : of the voice that predicts, see `Voice`. Of units of which one is on the probability
-        of that one says everything.
+    activation : of the voice that predicts, see `Voice`. Of units of which one is on the
+        probability of that one says everything.
 
     Chapter 11.
     """
-    if outputs != "softmax":
+    if activation != "softmax":
         return onward(prediction, target)
     prediction, target = np.asarray(prediction, dtype=float), np.asarray(target, dtype=float)
     with np.errstate(divide="ignore", invalid="ignore"):  # 0 log 0 counts as 0
@@ -185,7 +185,7 @@ def extended_cross_entropy(
 def check_one_unit_on(topology: Topology, targets: np.ndarray) -> None:
     """See that what voices with softmax outputs are to predict is a distribution.
 
-    ``targets`` has the topology's inputs as its last axis. Without this their error would have
+    ``targets`` has the topology's outputs as its last axis. Without this their error would have
     another gradient than prediction minus target. Chapter 11.
 
     Raises
@@ -193,8 +193,8 @@ def check_one_unit_on(topology: Topology, targets: np.ndarray) -> None:
     ValueError : if the targets of such a voice don't sum to 1.
     """
     for voice in topology.voices:
-        if voice.outputs == "softmax":
-            sums = np.atleast_1d(targets[..., topology.parts(voice.name)[0]].sum(axis=-1))
+        if voice.activation == "softmax":
+            sums = np.atleast_1d(targets[..., topology.outputs_of(voice.name)].sum(axis=-1))
             wrong = sums[~np.isclose(sums, 1.0, rtol=0.0, atol=1e-9)]
             if len(wrong):
                 raise ValueError(

@@ -41,7 +41,7 @@ class Partials(NamedTuple):
 class Gradient(NamedTuple):
     """The derivative of one step's error with respect to every weight.
 
-    hidden : shape ``(hidden_units, sources)``. output : shape ``(inputs, sources)``.
+    hidden : shape ``(hidden_units, sources)``. output : shape ``(outputs, sources)``.
     """
 
     hidden: np.ndarray
@@ -59,14 +59,14 @@ def _check_shapes(
     onward: Callable[..., float],
     prediction: np.ndarray,
     target: np.ndarray,
-    outputs: Literal["logistic", "softmax"] = "logistic",
+    activation: Literal["logistic", "softmax"] = "logistic",
 ) -> float:
     """The door that sees whether a prediction and a target can be compared."""
     if np.shape(prediction) != np.shape(target):
         raise ValueError(
             f"shapes differ: {np.shape(prediction)} predicted, target {np.shape(target)}"
         )
-    return onward(prediction, target, outputs)
+    return onward(prediction, target, activation)
 
 
 @through(_check_shapes, extended_cross_entropy)
@@ -76,7 +76,7 @@ def cross_entropy(prediction: np.ndarray, target: np.ndarray) -> float:
     Parameters
     ----------
     prediction, target : of the same shape; both are probabilities.
-    outputs : of the voice that predicts, see `Voice`. Units that are on or off each by itself
+    activation : of the voice that predicts, see `Voice`. Units that are on or off each by itself
         (``"logistic"``) are right or wrong about both. For those of which one is on
         (``"softmax"``) see `extended_cross_entropy`.
 
@@ -129,10 +129,10 @@ def _check_target(
     target: np.ndarray,
 ) -> Gradient:
     """The door that sees whether a target can be that of a step."""
-    inputs = network.topology.inputs
+    outputs = network.topology.outputs
     target = np.asarray(target, dtype=float)
-    if target.shape != (inputs,):
-        raise ValueError(f"target: expected shape ({inputs},), got {target.shape}")
+    if target.shape != (outputs,):
+        raise ValueError(f"target: expected shape ({outputs},), got {target.shape}")
     return onward(network, partials, step, target)
 
 
@@ -144,7 +144,7 @@ def step_gradient(network: Network, partials: Partials, step: Step, target: np.n
     ----------
     partials : after the step, as `advance` returned them.
     step : what `forward` recorded.
-    target : what should have been predicted, shape ``(inputs,)``.
+    target : what should have been predicted, shape ``(outputs,)``.
 
     Returns
     -------

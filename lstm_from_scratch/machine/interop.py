@@ -30,7 +30,8 @@ class Parameters(NamedTuple):
     gates, cells, output gates. weight_hh_l0 : from the outputs of the step before, shape ``(4 *
     cells, cells)``. bias_ih_l0, bias_hh_l0 : shape ``(4 * cells,)``, which are added.
     weight, bias : of a linear layer that reads inputs and outputs of the cells, side by side, and
-    whose logistic is the prediction: shapes ``(inputs, inputs + cells)`` and ``(inputs,)``.
+    whose logistic is the prediction: shapes ``(outputs, inputs + cells)`` and
+    ``(outputs,)``.
     """
 
     weight_ih_l0: np.ndarray
@@ -57,7 +58,13 @@ def to_parameters(network: Network) -> Parameters:
     if len(t.voices) != 1:
         raise ValueError(f"nn.LSTM is one voice, the network has {len(t.voices)}: see network.solo")
     (voice,) = t.voices
-    like = Voice(voice.name, voice.inputs, (1,) * len(voice.blocks), choice=voice.choice)
+    like = Voice(
+        voice.name,
+        voice.inputs,
+        (1,) * len(voice.blocks),
+        choice=voice.choice,
+        outputs=voice.outputs,
+    )
     if voice != like:
         raise ValueError(
             "nn.LSTM has blocks of one cell, g from -2 to 2, h from -1 to 1, logistic outputs, no "
@@ -87,9 +94,10 @@ def from_parameters(parameters: Parameters, name: str = "voice") -> Network:
     Chapter 4.
     """
     given = Parameters(*(np.asarray(array, dtype=float) for array in parameters))
-    inputs, cells = given.bias.size, given.weight_hh_l0.shape[-1]
+    inputs, cells = given.weight_ih_l0.shape[-1], given.weight_hh_l0.shape[-1]
+    outputs = given.bias.size
     shapes = ((4 * cells, inputs), (4 * cells, cells), (4 * cells,), (4 * cells,))
-    shapes = (*shapes, (inputs, inputs + cells), (inputs,))
+    shapes = (*shapes, (outputs, inputs + cells), (outputs,))
     for label, array, shape in zip(Parameters._fields, given, shapes, strict=True):
         if array.shape != shape:
             raise ValueError(f"{label}: expected shape {shape}, got {array.shape}")
@@ -97,7 +105,7 @@ def from_parameters(parameters: Parameters, name: str = "voice") -> Network:
     rows = np.concatenate([given.weight_ih_l0, given.weight_hh_l0, biases[:, None]], axis=1)
     into, forget, cell, out = rows.reshape(4, cells, -1)
     return Network(
-        Topology((Voice(name, inputs, (1,) * cells),)),
+        Topology((Voice(name, inputs, (1,) * cells, outputs=outputs),)),
         np.concatenate([into, forget, out, 2 * cell]),
         np.concatenate([given.weight, given.bias[:, None]], axis=1),
     )
@@ -124,7 +132,7 @@ def to_torch(network: Network) -> tuple[torch.nn.LSTM, torch.nn.Linear]:
     torch = _torch()
     inputs, cells = network.topology.inputs, network.topology.cells
     lstm = torch.nn.LSTM(inputs, cells, dtype=torch.float64)
-    linear = torch.nn.Linear(inputs + cells, inputs, dtype=torch.float64)
+    linear = torch.nn.Linear(inputs + cells, network.topology.outputs, dtype=torch.float64)
     with torch.no_grad():
         for name, values in parameters._asdict().items():
             module = linear if name in ("weight", "bias") else lstm

@@ -27,6 +27,7 @@ from numba import njit
 from .. import briefly
 from . import packing
 from .compiling import overload
+from .episodes import Packed, from_rolls
 from .layout import CLEARED, MEMORY, Room, Rule, rooms, zeros
 from .network import Network, State, Topology
 from .steps import changed, clear, hear, listen, present, recalled
@@ -65,31 +66,37 @@ _recalled_all = _in_every_room(recalled)
 _changed_all = _in_every_room(changed)
 
 
-# Columns of the cursors that say where each lane is: the chorus it hears, the step it is at, how
-# many of the choruses drawn for it are used up, and its gross errors and whole choruses since it
+# Columns of the cursors that say where each lane is: the episode it hears (in music: the chorus; -1
+# if there is none left), the step it is at, how many of the episodes ordered for it are used up,
+# and its gross errors and whole episodes since it
 # was last cleared. The last is how many steps ago its faded numbers were made zeros.
 _SONG, _STEP, _USED, _ERRORS, _WHOLE, _SINCE = range(6)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _train(rooms, arena, rolls, orders, cursors, forgiven, fresh, tally, steps):
-    """Learn for some steps; see `Arena.train`."""
-    lanes, length = len(cursors), rolls.shape[1]
+def _train(rooms, arena, heard, orders, cursors, forgiven, fresh, tally, steps):
+    """Learn for some steps; see `Arena.train`. Returns how many there were."""
+    inputs, targets, judged, starts, ahead = heard
+    lanes, ordered = orders.shape
     for lane in range(lanes):
         cursors[lane, _USED] = 0
-    for _ in range(steps):
+    for done in range(steps):
         for lane in range(lanes):
             song, now, used = cursors[lane, _SONG], cursors[lane, _STEP], cursors[lane, _USED]
-            inputs = rolls[song, now]
-            if now + 1 < length:
+            if song < 0:
+                return done
+            row = starts[song] + now
+            target = row + ahead
+            if row + 1 < starts[song + 1]:
                 cursors[lane, _STEP] = now + 1
-                _present_all(rooms, arena, lane, inputs, rolls[song, now + 1])
             else:
-                cursors[lane, _SONG] = orders[lane, used]
+                cursors[lane, _SONG] = orders[lane, used] if used < ordered else -1
                 cursors[lane, _STEP] = 0
                 cursors[lane, _USED] = used + 1
                 cursors[lane, _WHOLE] += 1
-                _present_all(rooms, arena, lane, inputs, rolls[orders[lane, used], 0])
+                if ahead:
+                    target = starts[orders[lane, used]]
+            _present_all(rooms, arena, lane, inputs[row], targets[target], judged[row])
         _listen_all(rooms, arena)
         _practise_all(rooms, arena)
         for lane in range(lanes):
@@ -99,9 +106,12 @@ def _train(rooms, arena, rolls, orders, cursors, forgiven, fresh, tally, steps):
                 if cursors[lane, _ERRORS] >= forgiven[lane]:
                     tally[lane, 1] += 1
                     _clear_all(rooms, arena, lane)
-                    cursors[lane, _SONG] = orders[lane, cursors[lane, _USED]]
+                    # In music a chorus that was to begin now has been asked for, and is over.
+                    if ahead or cursors[lane, _STEP] > 0:
+                        used = cursors[lane, _USED]
+                        cursors[lane, _SONG] = orders[lane, used] if used < ordered else -1
+                        cursors[lane, _USED] += 1
                     cursors[lane, _STEP] = 0
-                    cursors[lane, _USED] += 1
                     cursors[lane, _ERRORS] = 0
                     cursors[lane, _WHOLE] = 0
             if cursors[lane, _STEP] == 0 and cursors[lane, _WHOLE] >= fresh[lane]:
@@ -111,6 +121,7 @@ def _train(rooms, arena, rolls, orders, cursors, forgiven, fresh, tally, steps):
             if cursors[lane, _SINCE] == SWEPT_EVERY:
                 _sweep_all(rooms, arena, lane)
                 cursors[lane, _SINCE] = 0
+    return steps
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -156,7 +167,7 @@ def draw_unit(outputs, draw, temperature):
 def _run(rooms, arena, roll, given, predictions, voices, draws, temperature):
     """Predict without learning, from step ``given`` on with its own choices; see `Arena.run`."""
     for step in range(len(roll)):
-        _present_all(rooms, arena, 0, roll[step], roll[step])
+        _present_all(rooms, arena, 0, roll[step], predictions[step], 0.0)
         _listen_all(rooms, arena)
         _hear_all(rooms, arena)
         _recalled_all(rooms, arena, predictions, step)
@@ -184,7 +195,7 @@ def _recall(rooms, arena, roll, choruses, snapshot, prediction):
     for chorus in range(1, choruses + 1):
         for now in range(length):
             # As long as no note was wrong, the network's own output is the form itself.
-            _present_all(rooms, arena, 0, roll[now], roll[(now + 1) % length])
+            _present_all(rooms, arena, 0, roll[now], roll[(now + 1) % length], 0.0)
             _listen_all(rooms, arena)
             _hear_all(rooms, arena)
             if _recalled_all(rooms, arena, prediction, 0):
@@ -214,11 +225,13 @@ class Tally(NamedTuple):
 
     gross_errors, resets : counts, shape ``(lanes,)``.
     cross_entropy : nats in all, shape ``(lanes, voices)``.
+    steps : how many there were.
     """
 
     gross_errors: np.ndarray
     resets: np.ndarray
     cross_entropy: np.ndarray
+    steps: int
 
 
 def _check_rules(rules: tuple[Rule, ...], voices: int, lanes: int) -> None:
@@ -359,9 +372,23 @@ class Arena:
             room.view(self.data, "momentum")[0, lane] = 0.0
             packing.forget(room, self.data, lane)
 
+    @property
+    def used(self) -> int:
+        """How many of the episodes ordered for the first lane its last training used up."""
+        return int(self.cursors[0, _USED])
+
+    @property
+    def through(self) -> bool:
+        """Has the first lane heard all that was ordered for it?"""
+        return bool(self.cursors[0, _SONG] < 0)
+
+    def begin(self, episode: int, lane: int = 0) -> None:
+        """Let a lane go on at the beginning of an episode, in whatever state it is."""
+        self.cursors[lane, [_SONG, _STEP]] = episode, 0
+
     def train(
         self,
-        rolls: np.ndarray,
+        heard: np.ndarray | Packed,
         orders: np.ndarray,
         forgiven: np.ndarray,
         steps: int,
@@ -371,26 +398,38 @@ class Arena:
 
         Parameters
         ----------
-        rolls : the choruses, shape ``(choruses, steps, inputs)``.
-        orders : for each lane the choruses to go on with after the present one, shape
-            ``(lanes, more than steps)``; what is not used up is forgotten.
+        heard : choruses, shape ``(choruses, steps, inputs)``; or packed episodes.
+        orders : for each lane the episodes to go on with after the present one, shape ``(lanes,
+            episodes)``. What is not used up is forgotten; of rolls there must be more than
+            ``steps``. Where they are used up, training ends.
         forgiven : for each lane, how many gross errors cause a reset.
         steps : how many.
-        fresh : for each lane, after how many choruses in a row the next begins from a cleared
+        fresh : for each lane, after how many episodes in a row the next begins from a cleared
             state; ``None``: never.
         """
+        packed = heard if isinstance(heard, Packed) else from_rolls(heard)
         for room in self.rooms:
             room.view(self.data, "likelihood")[:] = 1.0
             room.view(self.data, "rescaled")[:] = 0.0
         tally = np.zeros((self.lanes, 2), dtype=np.int64)
         fresh = np.full(self.lanes, np.iinfo(np.int64).max) if fresh is None else fresh
-        _train(self.rooms, self.data, rolls, orders, self.cursors, forgiven, fresh, tally, steps)
+        done = _train(
+            self.rooms,
+            self.data,
+            tuple(packed),
+            orders,
+            self.cursors,
+            forgiven,
+            fresh,
+            tally,
+            steps,
+        )
         entropy = [
             -np.log(room.view(self.data, "likelihood")[0])
             - room.view(self.data, "rescaled")[0] * np.log(RESCALE)
             for room in self.rooms
         ]
-        return Tally(tally[:, 0], tally[:, 1], np.array(entropy).T)
+        return Tally(tally[:, 0], tally[:, 1], np.array(entropy).T, int(done))
 
     def run(
         self,
@@ -411,14 +450,17 @@ class Arena:
 
         Returns
         -------
-        roll, predictions : what was heard, and the prediction made at each step; both of
-        ``roll``'s shape.
+        roll, predictions : what was heard, and the prediction made at each step, of shape
+            ``(steps, outputs)``.
 
         Raises
         ------
-        ValueError : if a voice that draws has outputs that can't be probabilities.
+        ValueError : if a voice that draws has outputs that can't be probabilities; for rows to
+            choose where a voice has not an output for each input.
         """
-        heard, predictions = roll.copy(), np.zeros(roll.shape)
+        if given < len(roll):
+            self._goes_on_by_itself()
+        heard, predictions = roll.copy(), np.zeros((len(roll), self.topology.outputs))
         draws = np.zeros((len(roll), len(self.rooms))) if draws is None else draws
         voices = np.array(
             [
@@ -434,6 +476,13 @@ class Arena:
             )
         return heard, predictions
 
+    def _goes_on_by_itself(self) -> None:
+        if not self.topology.predicts_inputs:
+            raise ValueError(
+                f"a network with {self.topology.inputs} inputs and {self.topology.outputs} outputs "
+                "can't go on by itself: each voice needs an output for each of its inputs"
+            )
+
     def recall(self, roll: np.ndarray, choruses: int) -> Recall:
         """Free run from a cleared state until the first wrong note, or the return of a state.
 
@@ -442,6 +491,7 @@ class Arena:
         roll : one chorus, shape ``(steps, inputs)``; its first row is given.
         choruses : how many to play at the most.
         """
+        self._goes_on_by_itself()
         self.clear()
         snapshot, predictions = np.zeros(self.data.shape), np.zeros((1, roll.shape[1]))
         return Recall(*_recall(self.rooms, self.data, roll, choruses, snapshot, predictions))

@@ -52,9 +52,10 @@ class Room:
     Not a named tuple: Numba would take any two of them for the same type, and run code that was
     made for one on the other.
 
-    lanes : networks side by side. start : the voice's first unit in a roll. inputs : input units.
-    blocks : memory blocks. cells : cells of its largest block; smaller ones are filled up with
-    cells that are never heard. heard : for each voice it reads, itself among them, in the order of
+    lanes : networks side by side. start : the voice's first unit in a row of inputs. inputs : input
+    units. first : its first unit in a row of targets. outputs : output units. blocks : memory
+    blocks. cells : cells of its largest block; smaller ones are filled up with cells that are never
+    heard. heard : for each voice it reads, itself among them, in the order of
     the topology: the place of its cell outputs and how many there are. at : where the room begins.
     softmax : whether its outputs are probabilities of one unit among all, or each by itself.
     rule : how its weights learn. peepholes : whether gates read the states of their block's cells.
@@ -63,6 +64,8 @@ class Room:
     lanes: int
     start: int
     inputs: int
+    first: int
+    outputs: int
     blocks: int
     cells: int
     heard: tuple[tuple[int, int], ...]
@@ -97,7 +100,7 @@ class Room:
         Peepholes: for each of a block's cells, those to its input, forget and output gate.
         """
         weights = {
-            "output": (self.output_sources, self.inputs, self.lanes),
+            "output": (self.output_sources, self.outputs, self.lanes),
             "hidden": (self.sources, self.hidden, self.lanes),
         }
         if self.peepholes:
@@ -126,7 +129,7 @@ class Room:
 @cache
 def _shapes(room: Room) -> Mapping[str, tuple[int, ...]]:
     """What a room holds, see `Room.shapes`."""
-    lanes, units, inputs = room.lanes, room.units, room.inputs
+    lanes, units = room.lanes, room.units
     weights = room.weights()
     tables = ["", *(f"_{memory}" for memory in MEMORY[room.rule])]
     order = [(name, table) for name in weights for table in tables]
@@ -148,6 +151,7 @@ def _shapes(room: Room) -> Mapping[str, tuple[int, ...]]:
             "rate": (1, lanes),
             "momentum": (1, lanes),
             "wrong": (1, lanes),
+            "judged": (1, lanes),
             "g_low": (1, lanes),
             "g_width": (1, lanes),
             "h_low": (1, lanes),
@@ -157,8 +161,8 @@ def _shapes(room: Room) -> Mapping[str, tuple[int, ...]]:
             "rescaled": (1, lanes),
             "audible": (units, lanes),
             "source": (room.sources, lanes),
-            "prediction": (inputs, lanes),
-            "target": (inputs, lanes),
+            "prediction": (room.outputs, lanes),
+            "target": (room.outputs, lanes),
             "into_cell": (units, lanes),
             **of_a_step,
             **{f"{name}{table}": weights[name] for name, table in order},
@@ -207,11 +211,13 @@ def rooms(
             lanes=lanes,
             start=topology.parts(voice.name)[0].start,
             inputs=voice.inputs,
+            first=topology.outputs_of(voice.name).start,
+            outputs=int(voice.outputs),
             blocks=len(voice.blocks),
             cells=max(voice.blocks),
             heard=tuple((0, size) for size in sizes),
             at=at,
-            softmax=voice.outputs == "softmax",
+            softmax=voice.activation == "softmax",
             rule=rule,
             peepholes=voice.peepholes,
         )

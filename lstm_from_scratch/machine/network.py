@@ -20,7 +20,7 @@ of the cells. Nobody but the gates of a cell's own block reads them.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, NamedTuple
 
@@ -34,6 +34,10 @@ from .squashing import logistic, squash
 Range = tuple[float, float]
 
 
+class _AsManyAsInputs(int):
+    """A number of outputs that nobody gave: it follows the inputs when a voice is replaced."""
+
+
 @dataclass(frozen=True)
 class Voice:
     """A part of the network with inputs, memory blocks and outputs of its own.
@@ -41,19 +45,21 @@ class Voice:
     Attributes
     ----------
     name : what other voices call it.
-    inputs : number of input units; there are as many outputs, one to predict each input.
+    inputs : number of input units.
     blocks : the number of cells of each memory block, such as ``(2, 2, 2, 2)``.
     reads : names of other voices whose cell outputs (of the step before) reach this one's blocks.
     choice : how its outputs become the next input: ``"threshold"`` turns on every unit above 0.5,
         ``"sample"`` draws one unit with the outputs, made to sum to 1, as probabilities.
     g, h : the ranges of the squashing functions at a cell's input and at its output. The defaults
         are those of Gers, Schmidhuber and Cummins (2000).
-    outputs : what the outputs are of their net inputs: ``"logistic"``, each by itself as in the
-        paper, or ``"softmax"``, the probabilities of units of which exactly one is on; a voice
-        with these draws its unit.
+    outputs : number of output units; 0, the default, for as many as inputs, one to predict each
+        at the next step, as in all of our music. The name of an activation is taken for that.
     peepholes : whether gates also read the states of the cells in their own block: input and
         forget gates those of the step before, output gates those of this step, which the cells have
         by then (Gers and Schmidhuber, 2000).
+    activation : what the outputs are of their net inputs: ``"logistic"``, each by itself as in the
+        paper, or ``"softmax"``, the probabilities of units of which exactly one is on; a voice
+        with these draws its unit.
 
     Raises
     ------
@@ -68,16 +74,20 @@ class Voice:
     choice: Literal["threshold", "sample"] = "threshold"
     g: Range = (-2.0, 2.0)
     h: Range = (-1.0, 1.0)
-    outputs: Literal["logistic", "softmax"] = "logistic"
+    outputs: int = field(default=0, metadata={"as": "inputs"})
     peepholes: bool = False
+    activation: Literal["logistic", "softmax"] = "logistic"
 
     __repr__ = briefly.differing
 
     def __post_init__(self) -> None:
-        if not all(isinstance(number, int) for number in (self.inputs, *self.blocks)):
+        if isinstance(self.outputs, str):  # as it was called before outputs could be counted
+            object.__setattr__(self, "activation", self.outputs)
+            object.__setattr__(self, "outputs", 0)
+        if not all(isinstance(it, int) for it in (self.inputs, self.outputs, *self.blocks)):
             raise ValueError(
-                f"voice {self.name!r}: inputs and cells are counted in whole numbers, "
-                f"got {self.inputs} and {self.blocks}"
+                f"voice {self.name!r}: inputs, outputs and cells are counted in whole numbers, "
+                f"got {self.inputs} and {self.blocks}, outputs={self.outputs}"
             )
         if isinstance(self.reads, str):
             raise ValueError(
@@ -85,6 +95,10 @@ class Voice:
             )
         if self.inputs < 1:
             raise ValueError(f"voice {self.name!r} connects nothing: it has {self.inputs} inputs")
+        if self.outputs < 0:
+            raise ValueError(f"voice {self.name!r}: it can't have {self.outputs} outputs")
+        if not self.outputs or isinstance(self.outputs, _AsManyAsInputs):
+            object.__setattr__(self, "outputs", _AsManyAsInputs(self.inputs))
         if not self.blocks or min(self.blocks) < 1:
             raise ValueError(
                 f"voice {self.name!r}: every block needs a cell, got blocks {self.blocks}"
@@ -97,11 +111,12 @@ class Voice:
             raise ValueError(
                 f"voice {self.name!r}: peepholes is True or False, got {self.peepholes!r}"
             )
-        if self.outputs not in ("logistic", "softmax"):
+        if self.activation not in ("logistic", "softmax"):
             raise ValueError(
-                f"voice {self.name!r}: outputs are 'logistic' or 'softmax', got {self.outputs!r}"
+                f"voice {self.name!r}: activation is 'logistic' or 'softmax', "
+                f"got {self.activation!r}"
             )
-        if self.outputs == "softmax" and self.choice != "sample":
+        if self.activation == "softmax" and self.choice != "sample":
             raise ValueError(
                 f"voice {self.name!r}: softmax outputs are probabilities of one unit among all, "
                 f"which choice='sample' draws; got choice={self.choice!r}"
@@ -136,8 +151,18 @@ class Topology:
 
     @cached_property
     def inputs(self) -> int:
-        """Inputs of all voices, and as many outputs."""
+        """Inputs of all voices."""
         return sum(voice.inputs for voice in self.voices)
+
+    @cached_property
+    def outputs(self) -> int:
+        """Outputs of all voices."""
+        return sum(voice.outputs for voice in self.voices)
+
+    @property
+    def predicts_inputs(self) -> bool:
+        """Has every voice an output for each input, so that it can go on by itself?"""
+        return all(voice.outputs == voice.inputs for voice in self.voices)
 
     @cached_property
     def blocks(self) -> int:
@@ -202,13 +227,20 @@ class Topology:
         return slice(start, start + self.cells * self.peepholes)
 
     def parts(self, name: str) -> tuple[slice, slice, slice]:
-        """Where a voice stands: its inputs (and outputs), its blocks, its cells.
+        """Where a voice stands: its inputs, its blocks, its cells; see also `outputs_of`.
 
         Raises
         ------
         ValueError : if there is no voice of that name.
         """
         return _parts(self, name)
+
+    def outputs_of(self, name: str) -> slice:
+        """Where the outputs of a voice stand; raises as `parts`."""
+        self.parts(name)
+        before = [v.outputs for v in self.voices[: [v.name for v in self.voices].index(name)]]
+        own = self.voices[len(before)].outputs
+        return slice(sum(before), sum(before) + own)
 
     def rows(self, name: str) -> np.ndarray:
         """Rows of ``hidden`` that belong to a voice: its input, forget, output gates, its cells."""
@@ -233,7 +265,7 @@ class Topology:
 
     @cached_property
     def output_mask(self) -> np.ndarray:
-        """Which output reads which source: bool, shape ``(inputs, sources)``.
+        """Which output reads which source: bool, shape ``(outputs, sources)``.
 
         A voice's outputs read its inputs, its own cells, and the bias.
         """
@@ -303,12 +335,13 @@ def _peephole_mask(topology: Topology) -> np.ndarray:
 
 def _output_mask(topology: Topology) -> np.ndarray:
     """See `Topology.output_mask`."""
-    mask = np.zeros((topology.inputs, topology.sources), dtype=bool)
+    mask = np.zeros((topology.outputs, topology.sources), dtype=bool)
     mask[:, -1] = True
     for voice in topology.voices:
         inputs, _, cells = topology.parts(voice.name)
-        mask[inputs, inputs] = True
-        mask[inputs, topology.inputs + cells.start : topology.inputs + cells.stop] = True
+        own = topology.outputs_of(voice.name)
+        mask[own, inputs] = True
+        mask[own, topology.inputs + cells.start : topology.inputs + cells.stop] = True
     return mask
 
 
@@ -320,7 +353,7 @@ class Network:
     ----------
     topology : who reads whom.
     hidden : weights into gates and cells, shape ``(hidden_units, sources)``.
-    output : weights into the output units, shape ``(inputs, sources)``.
+    output : weights into the output units, shape ``(outputs, sources)``.
 
     Raises
     ------
@@ -377,7 +410,8 @@ class Step(NamedTuple):
     squashed_state : h(s), shape ``(cells,)``.
     output_sources : what output units read, shape ``(sources,)``; with peepholes, the cell states
         of this step, which they don't read, are among them.
-    prediction : the probability that each unit is on at the next step, shape ``(inputs,)``.
+    prediction : of each output, the probability that what it stands for is on, in music at the
+        next step; shape ``(outputs,)``.
     """
 
     sources: np.ndarray
@@ -526,5 +560,5 @@ def solo(network: Network, name: str) -> Network:
     return Network(
         Topology((voice,)),
         network.hidden[np.ix_(t.rows(name), columns)],
-        network.output[np.ix_(np.r_[inputs], columns)],
+        network.output[np.ix_(np.r_[t.outputs_of(name)], columns)],
     )

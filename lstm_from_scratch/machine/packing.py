@@ -63,6 +63,7 @@ def wirings(topology: Topology) -> tuple[Wiring, ...]:
     for voice in topology.voices:
         inputs, blocks, _ = topology.parts(voice.name)
         inputs, blocks = np.r_[inputs], np.r_[blocks]
+        outputs = np.r_[topology.outputs_of(voice.name)]
         cells = _cells(topology, voice)
         heard = np.concatenate([_cells(topology, v) for v in heard_by(topology, voice)])
         gates = [blocks + kind * topology.blocks for kind in range(3)]
@@ -80,7 +81,7 @@ def wirings(topology: Topology) -> tuple[Wiring, ...]:
             np.concatenate([*gates, after(cells, 3 * topology.blocks)]),
             np.concatenate([inputs, after(heard, topology.inputs), last]),
         )
-        output = inputs, np.concatenate([inputs, after(cells, topology.inputs), last])
+        output = outputs, np.concatenate([inputs, after(cells, topology.inputs), last])
         grids = _grids(*hidden), _grids(*output)
         found.append(Wiring(*hidden, *output, cells, *peepholes, *grids))
     return tuple(found)
@@ -149,7 +150,7 @@ def matrix(
     It is 0 where a room has no such table.
     """
     hidden = name.startswith("hidden")
-    found = np.zeros((topology.hidden_units if hidden else topology.inputs, topology.sources))
+    found = np.zeros((topology.hidden_units if hidden else topology.outputs, topology.sources))
     for room, wiring in zip(rooms, wirings(topology), strict=True):
         if name not in room.shapes():
             continue

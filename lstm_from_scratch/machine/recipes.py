@@ -134,6 +134,8 @@ class Recipe:
     windows : training ends after this many of them even if there is no plateau.
     fresh : once the test is passed, and with it the last reset, each chorus of this number begins
         from a cleared state, as a performance does. 0: none does.
+    at_end : what becomes of the state where an episode ends: ``"flow"``, it flows on into the next,
+        or ``"clear"``, the next begins from a cleared one.
 
     Raises
     ------
@@ -152,9 +154,12 @@ class Recipe:
     patience: int = 5
     windows: int = 20
     fresh: int = 0
+    at_end: Literal["flow", "clear"] = "flow"
 
     def __post_init__(self) -> None:
         _expect("gain", self.gain, -np.inf, 1.0)
+        if self.at_end not in ("flow", "clear"):
+            raise ValueError(f"at_end is 'flow' or 'clear', got {self.at_end!r}")
         if len(self.voices) != len(self.topology.voices):
             raise ValueError(
                 f"{len(self.voices)} voices learn, the topology has {len(self.topology.voices)}"
@@ -178,7 +183,7 @@ class Recipe:
     def __repr__(self) -> str:
         parts = []
         for voice, learning in zip(self.topology.voices, self.voices, strict=True):
-            apart = briefly.set_apart(voice, known=("name", "inputs", "blocks"))
+            apart = briefly.set_apart(voice, known=("name", "inputs", "blocks", "outputs"))
             apart += briefly.set_apart(learning)
             parts.append(", ".join((briefly.voices([voice]), *apart)))
         parts.append(", ".join(briefly.set_apart(self, known=("topology", "voices"))))

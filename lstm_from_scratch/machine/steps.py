@@ -97,20 +97,22 @@ def _(room, arena):
     return listen
 
 
-def present(room, arena, lane, inputs, targets):
-    """Put one lane's inputs and targets, two rows of a roll, in place."""
+def present(room, arena, lane, inputs, targets, judged):
+    """Put one lane's inputs and targets in place, and whether it will be judged by them."""
 
 
 @overload(present, jit_options={"forceinline": True})
-def _(room, arena, lane, inputs, targets):
+def _(room, arena, lane, inputs, targets, judged):
     r = room.room
-    lanes, count, start = r.lanes, r.inputs, r.start
-    source, target = r.place("source"), r.place("target")
+    lanes, count, start, outputs, first = r.lanes, r.inputs, r.start, r.outputs, r.first
+    source, target, judged_at = map(r.place, ("source", "target", "judged"))
 
-    def present(room, arena, lane, inputs, targets):
+    def present(room, arena, lane, inputs, targets, judged):
         for unit in range(count):
             arena[source + unit * lanes + lane] = inputs[start + unit]
-            arena[target + unit * lanes + lane] = targets[start + unit]
+        for unit in range(outputs):
+            arena[target + unit * lanes + lane] = targets[first + unit]
+        arena[judged_at + lane] = judged
         return False
 
     return present
@@ -122,13 +124,13 @@ def _respond(room, net):
 
 @overload(_respond, jit_options={"forceinline": True})
 def _(room, net):
-    inputs = room.room.inputs
+    outputs = room.room.outputs
     if not room.room.softmax:
         return lambda room, net: logistic(net)
 
     def respond(room, net):
-        powers = exp(net - tile(fold_maximum(net, inputs), inputs))
-        return powers / tile(fold_sum(powers, inputs), inputs)
+        powers = exp(net - tile(fold_maximum(net, outputs), outputs))
+        return powers / tile(fold_sum(powers, outputs), outputs)
 
     return respond
 
@@ -224,14 +226,14 @@ def _predict(room, arena):
 @overload(_predict, jit_options={"forceinline": True})
 def _(room, arena):
     r = room.room
-    inputs, sources, width = r.inputs, r.output_sources, r.inputs * r.lanes
+    outputs, sources, width = r.outputs, r.output_sources, r.outputs * r.lanes
     output, prediction_at = r.place("output"), r.place("prediction")
 
     def predict(room, arena):
         net = splat(0.0, width)
         for s in range(sources):
             x = read(room, arena, s)
-            net = net + load(arena, output + s * width, width) * tile(x, inputs)
+            net = net + load(arena, output + s * width, width) * tile(x, outputs)
         prediction = _respond(room, net)
         store(arena, prediction_at, prediction)
         return prediction
@@ -305,13 +307,18 @@ def recalled(room, arena, out, at):
 @overload(recalled, jit_options={"forceinline": True})
 def _(room, arena, out, at):
     r = room.room
-    inputs, start, prediction, target = r.inputs, r.start, r.place("prediction"), r.place("target")
+    outputs, first, prediction, target = (
+        r.outputs,
+        r.first,
+        r.place("prediction"),
+        r.place("target"),
+    )
 
     def recalled(room, arena, out, at):
         wrong = False
-        for unit in range(inputs):
+        for unit in range(outputs):
             p = arena[prediction + unit]
-            out[at, start + unit] = p
+            out[at, first + unit] = p
             wrong = wrong or (p > 0.5) != (arena[target + unit] > 0.5)
         return wrong
 

@@ -13,7 +13,7 @@ import io
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from importlib.resources import as_file, files
 from typing import Any
@@ -22,10 +22,9 @@ import numpy as np
 from tqdm import tqdm
 
 from .. import briefly
-from ..arrays import regular
 from ..files import write_whole
-from .extensions import check_one_unit_on
-from .kernel import Arena
+from .episodes import BrokenOff, Episode, Lessons
+from .kernel import Arena, Tally
 from .network import Network, Topology, Voice
 from .recipes import (  # handed on: who trains wants them beside `train`
     PAPER,
@@ -44,8 +43,10 @@ __all__ = [
     "RECOMMENDED",
     "RECOMMENDED_2",
     "STAIRCASE",
+    "BrokenOff",
     "Curve",
     "Diverged",
+    "Episode",
     "Learning",
     "Recipe",
     "Result",
@@ -147,11 +148,12 @@ def initial_network(recipe: Recipe, rngs: list[np.random.Generator]) -> Network:
     t = recipe.topology
     hidden, output = np.zeros(t.hidden_mask.shape), np.zeros(t.output_mask.shape)
     for voice, learning, rng in zip(t.voices, recipe.voices, rngs, strict=True):
-        inputs, blocks, _ = t.parts(voice.name)
+        _, blocks, _ = t.parts(voice.name)
+        outputs = t.outputs_of(voice.name)
         rows, reach = t.rows(voice.name), learning.initial_range
         for weights, mask, at in (
             (hidden, t.hidden_mask & ~t.peephole_mask, rows),
-            (output, t.output_mask, np.r_[inputs]),
+            (output, t.output_mask, np.r_[outputs]),
         ):
             own = np.ix_(at, np.flatnonzero(mask[at[0]]))
             weights[own] = rng.uniform(-reach, reach, size=weights[own].shape)
@@ -160,13 +162,13 @@ def initial_network(recipe: Recipe, rngs: list[np.random.Generator]) -> Network:
         for kind, gate in enumerate(("input", "forget", "output")):
             at = slice(kind * t.blocks + blocks.start, kind * t.blocks + blocks.stop)
             hidden[at, -1] = getattr(learning, f"{gate}_gate_bias")
-        output[inputs, -1] = learning.output_bias
+        output[outputs, -1] = learning.output_bias
     return Network(t, hidden, output)
 
 
 def train(
     recipe: Recipe,
-    rolls: np.ndarray,
+    heard: np.ndarray | Sequence[np.ndarray] | Iterable[Episode],
     test: Callable[[Network], int],
     *,
     watch: Callable[[int, Network], object] | None = None,
@@ -180,11 +182,15 @@ def train(
     next chorus begins; weights, momentum and Adam's means stay (section 3.1). Voices that learn
     until a plateau go on after the test is passed (section 4.2).
 
+    What is not music comes in episodes: their targets are their own, and an iterator's are heard
+    in its order.
+
     Parameters
     ----------
     recipe : what to train, and how.
-    rolls : choruses to learn, shape ``(choruses, steps, inputs)``, or one of shape ``(steps,
-        inputs)``.
+    heard : choruses to learn, shape ``(choruses, steps, inputs)``, or one of shape ``(steps,
+        inputs)``, or a list of them of unequal lengths; or a list of episodes, or an iterator over
+        such, which may be endless.
     test : called with the network every ``recipe.test_every`` steps; returns how many choruses it
         plays without a wrong note. It is passed with ``recipe.choruses`` or more. After that it is
         asked again only if every voice goes on learning.
@@ -193,24 +199,27 @@ def train(
 
     Returns
     -------
-    Result : with ``learned`` False if ``recipe.give_up_after`` steps were not enough.
+    Result : with ``learned`` False if ``recipe.give_up_after`` steps were not enough, or an
+        iterator came to its end.
 
     Raises
     ------
     ValueError : for choruses of another shape than the topology wants, or not of zeros and ones;
-        for a step at which a voice with softmax outputs has not exactly one unit on.
+        for a step at which a voice with softmax outputs has not exactly one unit on; for episodes
+        as `episodes.from_episodes`.
+    BrokenOff : if an iterator fails in mid-training, or yields what does not fit; it has the
+        network as it was.
     Diverged : if a weight is not finite any more; it names the step and has the last good network.
 
     Chapters 6, 7 and 8.
     """
-    rolls = _checked(rolls, recipe.topology)
     order_rng, *voice_rngs = np.random.default_rng(recipe.seed).spawn(len(recipe.voices) + 1)
+    lessons = Lessons(recipe.topology, heard, order_rng)
     arena = Arena(recipe.topology, rules=tuple(learning.rule for learning in recipe.voices))
     arena.set_weights(initial_network(recipe, voice_rngs))
     _set_learning(arena, recipe)
     forgiven = np.array([recipe.forgiven or np.iinfo(np.int64).max])
-    arena.cursors[0, 0] = order_rng.integers(len(rolls))
-    order = np.zeros((1, 0), dtype=np.int64)
+    lessons.begin(arena)
 
     rows, done, learned_at, started = [], 0, 0, time.perf_counter()
     with tqdm(
@@ -224,27 +233,26 @@ def train(
             steps = recipe.test_every
             if not learned_at:
                 steps = min(steps, recipe.give_up_after - done)
-            # What is not used up is kept: how often one looks must not change what is heard.
-            drawn = order_rng.integers(len(rolls), size=(1, max(0, steps + 1 - order.shape[1])))
-            order = np.concatenate([order, drawn], axis=1)
             before = arena.data.copy(), arena.cursors.copy()
-            fresh = np.array([recipe.fresh]) if learned_at and recipe.fresh else None
-            tally = arena.train(rolls, order, forgiven, steps, fresh)
+            fresh = _fresh(recipe, learned_at)
+            tallies = _taught(lessons, arena, forgiven, fresh, steps, done)
             weights = arena.weights()
             if not all(np.isfinite(matrix).all() for matrix in weights):
                 arena.data[:], arena.cursors[:] = before
-                raise _diverged(arena, rolls, order, forgiven, fresh, done)
-            order = order[:, arena.cursors[0, 2] :]
-            done += steps
+                raise _diverged(arena, lessons, forgiven, fresh, done)
+            taken = sum(tally.steps for tally in tallies)
+            if not taken:  # a generator has come to its end
+                break
+            done += taken
             network = Network(recipe.topology, *weights)
             if not learned_at or _all_go_on(recipe):
                 choruses = test(network)
             rows.append(
                 (
                     done,
-                    tally.cross_entropy[0] / steps,
-                    int(tally.gross_errors[0]),
-                    int(tally.resets[0]),
+                    sum(tally.cross_entropy[0] for tally in tallies) / taken,
+                    int(sum(tally.gross_errors[0] for tally in tallies)),
+                    int(sum(tally.resets[0] for tally in tallies)),
                     choruses,
                 )
             )
@@ -254,7 +262,11 @@ def train(
                 learned_at = done
             if learned_at:
                 _set_learning(arena, recipe, done - learned_at)
-            bar.update(steps)
+            bar.update(taken)
+            if taken < steps:
+                break
+    if not rows:
+        raise ValueError("expected at least one episode, got an iterator that yields none")
     columns = zip(*rows, strict=True)
     return Result(
         arena.network(),
@@ -305,44 +317,57 @@ def _finished(recipe: Recipe, rows: list[tuple], learned_at: int) -> bool:
     return bool(len(before) and last.min() >= (1 - recipe.gain) * before.min())
 
 
-def _checked(rolls: np.ndarray, topology: Topology) -> np.ndarray:
-    """The choruses as a float64 array of three axes."""
-    rolls = regular(rolls, f"choruses of shape (choruses, steps, {topology.inputs})")
-    rolls = rolls[None] if rolls.ndim == 2 else rolls
-    if rolls.ndim != 3 or not rolls.size or rolls.shape[2] != topology.inputs:
-        raise ValueError(
-            f"expected choruses of shape (choruses, steps, {topology.inputs}), got {rolls.shape}"
-        )
-    if rolls.shape[1] < 2:
-        raise ValueError("a chorus needs at least two steps, got 1")
-    if not np.isin(rolls, (0.0, 1.0)).all():
-        raise ValueError("choruses hold 0.0 and 1.0 only")
-    check_one_unit_on(topology, rolls)
-    return np.ascontiguousarray(rolls)
+def _fresh(recipe: Recipe, learned_at: int) -> np.ndarray | None:
+    """After how many episodes in a row the next begins from a cleared state."""
+    if recipe.at_end == "clear":
+        return np.array([1])
+    return np.array([recipe.fresh]) if learned_at and recipe.fresh else None
+
+
+def _taught(
+    lessons: Lessons,
+    arena: Arena,
+    forgiven: np.ndarray,
+    fresh: np.ndarray | None,
+    steps: int,
+    done: int,
+) -> list[Tally]:
+    """Let an arena learn for some steps, ready for a generator that fails in between."""
+    try:
+        return lessons.learn(arena, forgiven, fresh, steps)
+    except Exception as error:
+        if lessons.source is None or not (done or lessons.heard):
+            raise
+        raise BrokenOff(
+            f"the episodes broke off after some {done:,} steps: {type(error).__name__}: {error}; "
+            "the network as it was then is this error's .network",
+            done,
+            arena.network(),
+        ) from error
 
 
 def _diverged(
-    arena: Arena,
-    rolls: np.ndarray,
-    orders: np.ndarray,
-    forgiven: np.ndarray,
-    fresh: np.ndarray | None,
-    done: int,
+    arena: Arena, lessons: Lessons, forgiven: np.ndarray, fresh: np.ndarray | None, done: int
 ) -> Diverged:
     """Go again, step by step, over steps that ended in weights which are not finite."""
-    used = 0
-    while True:
-        network, done = arena.network(), done + 1
-        arena.train(rolls, orders[:, used:], forgiven, 1, fresh)
-        used += int(arena.cursors[0, 2])
-        for name, weights in zip(("hidden", "output"), arena.weights(), strict=True):
-            if not np.isfinite(weights).all():
-                return Diverged(
-                    f"training diverged: after step {done} the {name} weights are not finite; "
-                    "a smaller learning rate helps",
-                    done,
-                    network,
-                )
+    for number, (packed, orders) in enumerate(lessons.heard):
+        if number:
+            arena.begin(0)
+        used = 0
+        while True:
+            network = arena.network()
+            if not arena.train(packed, orders[:, used:], forgiven, 1, fresh).steps:
+                break
+            used, done = used + arena.used, done + 1
+            for name, weights in zip(("hidden", "output"), arena.weights(), strict=True):
+                if not np.isfinite(weights).all():
+                    return Diverged(
+                        f"training diverged: after step {done} the {name} weights are not finite; "
+                        "a smaller learning rate helps",
+                        done,
+                        network,
+                    )
+    raise AssertionError("steps that diverged did not when they were made again")
 
 
 def save(result: Result, path: str | os.PathLike[str]) -> None:

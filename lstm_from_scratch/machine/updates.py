@@ -38,11 +38,11 @@ def _right(room, prediction, target, off):
 
 @overload(_right, jit_options={"forceinline": True})
 def _(room, prediction, target, off):
-    inputs = room.room.inputs
+    outputs = room.room.outputs
     if not room.room.softmax:
-        return lambda room, prediction, target, off: fold_product(1.0 - off, inputs)
+        return lambda room, prediction, target, off: fold_product(1.0 - off, outputs)
     # One unit is on, and its probability is all that counts: the others share what it lacks.
-    return lambda room, prediction, target, off: fold_sum(prediction * target, inputs)
+    return lambda room, prediction, target, off: fold_sum(prediction * target, outputs)
 
 
 def _compare(room, arena, prediction):
@@ -52,15 +52,17 @@ def _compare(room, arena, prediction):
 @overload(_compare, jit_options={"forceinline": True})
 def _(room, arena, prediction):
     r = room.room
-    lanes, inputs, output_width = r.lanes, r.inputs, r.inputs * r.lanes
-    target_at, worst, likelihood = map(r.place, ("target", "worst", "likelihood"))
+    lanes, outputs, output_width = r.lanes, r.outputs, r.outputs * r.lanes
+    target_at, judged_at, worst = map(r.place, ("target", "judged", "worst"))
+    likelihood = r.place("likelihood")
 
     def compare(room, arena, prediction):
-        target = load(arena, target_at, output_width)
-        delta = prediction - target
+        target, judged = load(arena, target_at, output_width), load(arena, judged_at, lanes)
+        # A step that is not judged has no error: all is multiplied by 1.0, or by 0.0.
+        delta = tile(judged, outputs) * (prediction - target)
         off = absolute(delta)
-        store(arena, worst, fold_maximum(off, inputs))
-        right = _right(room, prediction, target, off)
+        store(arena, worst, fold_maximum(off, outputs))
+        right = judged * _right(room, prediction, target, off) + (1.0 - judged)
         store(arena, likelihood, load(arena, likelihood, lanes) * right)
         return delta
 
@@ -169,15 +171,15 @@ def _into_states(room, arena, delta, output_gate, squashed, heard):
 @overload(_into_states, jit_options={"forceinline": True})
 def _(room, arena, delta, output_gate, squashed, heard):
     r = room.room
-    lanes, cells, units, inputs = r.lanes, r.cells, r.units, r.inputs
-    cell_width, output_width = units * lanes, inputs * lanes
+    lanes, cells, units, inputs, outputs = r.lanes, r.cells, r.units, r.inputs, r.outputs
+    cell_width, output_width = units * lanes, outputs * lanes
     output, into_cell, audible = map(r.place, ("output", "into_cell", "audible"))
     h_width = r.place("h_width")
 
     def into_states(room, arena, delta, output_gate, squashed, heard):
         for c in range(units):
             back = load(arena, output + (inputs + c) * output_width, output_width) * delta
-            store(arena, into_cell + c * lanes, fold_sum(back, inputs))
+            store(arena, into_cell + c * lanes, fold_sum(back, outputs))
         error = load(arena, into_cell, cell_width)
         gate_error = fold_sum(error * heard, cells) * (output_gate * (1.0 - output_gate))
         h_slope = tile(load(arena, h_width, lanes), units) * (squashed * (1.0 - squashed))
@@ -194,12 +196,12 @@ def _learn_outputs(room, arena, step, keep):
 @overload(_learn_outputs, jit_options={"forceinline": True})
 def _(room, arena, step, keep):
     r = room.room
-    inputs, sources, width = r.inputs, r.output_sources, r.inputs * r.lanes
+    outputs, sources, width = r.outputs, r.output_sources, r.outputs * r.lanes
     output, memory = r.place("output"), r.place(f"output_{_written(r)}")
 
     def learn_outputs(room, arena, step, keep):
         for s in range(sources):
-            x = tile(read(room, arena, s), inputs)
+            x = tile(read(room, arena, s), outputs)
             _change(room, arena, output + s * width, memory + s * width, keep, step * x)
         return False
 
@@ -302,7 +304,7 @@ def _learn(room, arena, record, delta):
 @overload(_learn, jit_options={"forceinline": True})
 def _(room, arena, record, delta):
     r = room.room
-    lanes, blocks, cells, units, inputs = r.lanes, r.blocks, r.cells, r.units, r.inputs
+    lanes, blocks, cells, units, outputs = r.lanes, r.blocks, r.cells, r.units, r.outputs
     rate_at, momentum_at, g_width = r.place("rate"), r.place("momentum"), r.place("g_width")
     if r.rule != "at once":  # what is put by is the gradient itself, times the bias's source, 1
         rate_at = r.place("source") + (r.sources - 1) * lanes
@@ -311,7 +313,7 @@ def _(room, arena, record, delta):
         (i, f, o, offered, candidate, before, squashed, heard, _) = record
         rate, momentum = load(arena, rate_at, lanes), load(arena, momentum_at, lanes)
         gate_error, error = _into_states(room, arena, delta, o, squashed, heard)
-        _learn_outputs(room, arena, tile(rate, inputs) * delta, tile(momentum, inputs))
+        _learn_outputs(room, arena, tile(rate, outputs) * delta, tile(momentum, outputs))
 
         # What one unit of each source adds to the partials of cell, input gate and forget gate.
         g_slope = tile(load(arena, g_width, lanes), units) * (offered * (1.0 - offered))

@@ -150,8 +150,10 @@ def train(
     if len(t.voices) != 1:
         raise ValueError(f"BPTT trains one voice, the topology has {len(t.voices)}")
     (voice,), (learning,) = t.voices, recipe.voices
-    if voice.outputs != "logistic" or t.sources != t.inputs + t.cells + 1:
-        raise ValueError("BPTT trains the paper's blocks: logistic outputs and no peepholes")
+    if voice.activation != "logistic" or voice.peepholes or not t.predicts_inputs:
+        raise ValueError(
+            "BPTT trains the paper's blocks: logistic outputs, one for each input, and no peepholes"
+        )
     if learning.until != "test" or recipe.fresh:
         raise ValueError("BPTT stops at its test: it needs until='test' and fresh=0")
     roll = checked(roll, t.inputs)

@@ -210,7 +210,7 @@ class Sampling(NamedTuple):
 @lru_cache(maxsize=2)
 def _improviser(outputs: str, seed: int) -> Result:
     chords, melody = RECOMMENDED_2.topology.voices
-    topology = Topology((chords, replace(melody, outputs=outputs)))
+    topology = Topology((chords, replace(melody, activation=outputs)))
     recipe: Recipe = replace(RECOMMENDED_2, topology=topology, seed=seed)
     return train_2(recipe)[0]
 
