@@ -22,10 +22,10 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from .. import briefly
 from . import packing
+from .caching import njit
 from .compiling import overload
 from .layout import CLEARED, MEMORY, Room, Rule, rooms, zeros
 from .network import Network, State, Topology
