@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import psutil
 import pytest
 
 from lstm_from_scratch.machine.training import RECOMMENDED
@@ -129,11 +130,14 @@ study.run("squares", {folder!r}, jobs=2)
 """
 
 
-def _of_group(leader: int) -> list[str]:
+def _of_group(leader: int) -> list[int]:
     """The processes of a group, without those that have ended but nobody has asked after."""
-    found = subprocess.run(["ps", "-eo", "pgid=,stat=,pid="], capture_output=True, text=True)
-    lines = [line.split() for line in found.stdout.splitlines()]
-    return [pid for group, state, pid in lines if int(group) == leader and state[0] != "Z"]
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.NoSuchProcess, ProcessLookupError):
+            if os.getpgid(process.pid) == leader and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process.pid)
+    return found
 
 
 def test_a_killed_study_goes_on_where_it_stopped(tmp_path):

@@ -237,7 +237,7 @@ def _why(said: Any, distributed: ModuleType) -> str:
         return f"what is there said nothing for {CONNECT_SECONDS} s"
     if isinstance(said, dict):
         return "what is there is a worker"
-    if isinstance(said, OSError) and not isinstance(said, distributed.CommClosedError):
+    if isinstance(said, OSError) and not isinstance(said, distributed.core.CommClosedError):
         return "nothing is there"
     if isinstance(said, (ValueError, TypeError)):
         return _first_line(said)
