@@ -60,7 +60,7 @@ class Installed:
         environment = {
             name: value
             for name, value in os.environ.items()
-            if not name.startswith(("NUMBA_", "XDG_", "PYTHON", "IPYTHON"))
+            if not name.startswith(("NUMBA_", "XDG_", "PYTHON", "IPYTHON", caching.SAID))
         }
         done = subprocess.run(
             [sys.executable, "-B", "-c", program],
@@ -111,6 +111,16 @@ def test_where_there_is_no_temporary_folder_nothing_is_kept(installed: Installed
     answer, said = installed.run(nowhere + ROOMS)
     assert answer == "42" and "compiled anew each time" in said
     assert list(installed.temporary.iterdir()) == []
+
+
+def test_the_processes_that_one_begins_do_not_say_it_again(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(caching.SAID, "")
+    caching._say(Path("/a/folder"))
+    caching._say(None)
+    assert capfd.readouterr().err.count("\n") == 1
+    assert subprocess.run(["printenv", caching.SAID], capture_output=True).stdout == b"yes\n"
 
 
 def test_where_it_can_be_kept_nothing_is_said(capfd: pytest.CaptureFixture[str]) -> None:

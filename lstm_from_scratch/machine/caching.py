@@ -14,13 +14,13 @@ import stat
 import sys
 import tempfile
 from collections.abc import Callable
-from multiprocessing import parent_process
 from pathlib import Path
 from typing import Any
 
 import numba
 
-_SAID: list[str] = []
+SAID = "LSTM_FROM_SCRATCH_SAID_WHERE_IT_CACHES"
+"""What is in the environment of processes whose first one has said it."""
 
 
 def njit(*, cache: bool = False, **options: Any) -> Callable[[Callable], Callable]:
@@ -71,12 +71,13 @@ def _temporary() -> Path | None:
 
 
 def _say(place: Path | None) -> None:
-    """Say once where compiled code is kept, but not in each process that works for another."""
-    if _SAID or parent_process():
+    """Say where compiled code is kept: once, and not again in processes that this one begins."""
+    if os.environ.get(SAID):
         return
+    os.environ[SAID] = "yes"
     kept = f"it is kept in {place}" if place else "it is compiled anew each time: wait a while"
-    _SAID.append(
+    print(
         f"compiling: neither {Path(__file__).parents[1]} nor a home folder can be written to, so "
-        f"{kept}; to choose a place for it, set NUMBA_CACHE_DIR to a folder"
+        f"{kept}; to choose a place for it, set NUMBA_CACHE_DIR to a folder",
+        file=sys.stderr,
     )
-    print(_SAID[0], file=sys.stderr)
