@@ -16,6 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from . import commands
+
 if TYPE_CHECKING:
     from .machine.network import Network
     from .music.blues import Note
@@ -220,4 +222,4 @@ def _written(notes: tuple[Note, ...], path: Path) -> Path:
 
 
 if __name__ == "__main__":
-    main()
+    commands.run(main)

@@ -1,6 +1,7 @@
 """The command ``python -m lstm_from_scratch.study``: see `studies.study`. Chapter 11."""
 
+from . import commands
 from .studies.study import main
 
 if __name__ == "__main__":
-    main()
+    commands.run(main)

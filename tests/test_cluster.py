@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 import distributed
 import pytest
@@ -56,8 +56,10 @@ QUIETLY = ("--host", "127.0.0.1", "--no-dashboard")
 
 # The command line, with a study added; its function has to be one that workers can import.
 PROGRAM = f"""
-import sys, test_cluster
-from lstm_from_scratch.studies import study
+import os, sys, test_cluster
+from lstm_from_scratch.studies import parallel, study
+parallel.REPORT_SECONDS = float(os.environ.get("REPORT_SECONDS", parallel.REPORT_SECONDS))
+parallel.CONNECT_SECONDS = float(os.environ.get("CONNECT_SECONDS", parallel.CONNECT_SECONDS))
 study.STUDIES["noted"] = study.Study(
     "noted", test_cluster.noted, test_cluster.Noted, range({SEEDS})
 )
@@ -134,12 +136,12 @@ class Cluster:
             *("--local-directory", str(self.folder / "space")),
         )
 
-    def study(self) -> subprocess.Popen:
+    def study(self, stderr: int | IO = subprocess.PIPE) -> subprocess.Popen:
         """Start the study on this cluster."""
         return self.start(
             *("-c", PROGRAM, "noted"),
             *("--folder", str(self.table.parent), "--scheduler", self.address),
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             text=True,
         )
 
@@ -196,6 +198,26 @@ def test_a_worker_is_killed_and_every_seed_is_there_once(cluster, tmp_path, monk
     assert len(cluster.rows()) == SEEDS + 4
 
 
+def test_where_all_workers_are_gone_it_is_said_and_new_ones_go_on(cluster, tmp_path):
+    cluster.environment["REPORT_SECONDS"] = "0.2"
+    worker, said = cluster.worker(), tmp_path / "said"
+    with open(said, "w") as stderr:
+        running = cluster.study(stderr)
+        wait_for(lambda: dict(begun(cluster.notes)).get(STUCK), "the run that does not end")
+        worker.send_signal(signal.SIGKILL)
+        lines = wait_for(
+            lambda: [line for line in said.read_text().splitlines() if "no workers" in line],
+            "a word about it",
+        )
+        assert f"`dask worker {cluster.address} --nthreads 1`" in lines[0]
+        assert running.poll() is None
+        new = cluster.worker()
+        assert running.wait(PATIENCE) == 0, said.read_text()
+    rows = cluster.rows()
+    assert set(rows) == set(range(SEEDS)) and rows[STUCK] == new.pid
+    assert "Traceback" not in said.read_text()
+
+
 def test_a_scheduler_that_goes_away_costs_only_what_was_not_done(cluster, monkeypatch):
     folder = cluster.table.parent
     monkeypatch.setattr(parallel, "WORKER_SECONDS", 1)
@@ -225,21 +247,128 @@ def test_a_scheduler_that_goes_away_costs_only_what_was_not_done(cluster, monkey
     assert cluster.rows() == before | left
 
 
+class Listener:
+    """A place that takes connections: it answers with what it is given, or never."""
+
+    def __init__(self, answer: bytes | None) -> None:
+        self.answer, self.taken = answer, []
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self) -> None:
+        while True:
+            try:
+                self.taken.append(self.socket.accept()[0])
+                if self.answer is not None:
+                    self.taken[-1].sendall(self.answer)
+                    self.taken[-1].close()
+            except OSError:  # it is closed
+                return
+
+
+@pytest.fixture
+def listening() -> Iterator[Callable[[bytes | None], int]]:
+    """Begins to listen; gives the port."""
+    listeners: list[Listener] = []
+
+    def listen(answer: bytes | None) -> int:
+        listeners.append(Listener(answer))
+        return listeners[-1].port
+
+    yield listen
+    for one in listeners:
+        for each in (one.socket, *one.taken):
+            each.close()
+
+
 def _port_of_nobody() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return free.getsockname()[1]
 
 
-@pytest.mark.parametrize("address", ["tcp://127.0.0.1:{port}", "127.0.0.1:{port}", "nonsense://x"])
-def test_a_scheduler_that_is_not_there_is_named(tmp_path, monkeypatch, address):
-    monkeypatch.setattr(parallel, "CONNECT_SECONDS", 1)
-    address = address.format(port=_port_of_nobody())
+FORM = "expected an address such as tcp://127.0.0.1:8786"
+SILENCE = "said nothing for 1 s"
+OTHER = "is no Dask scheduler"
+
+
+@pytest.mark.parametrize(
+    ("address", "answer", "why"),
+    [
+        ("tcp://127.0.0.1:{nobody}", None, "nothing"),
+        ("tcp://127.0.0.1:{port}", None, SILENCE),
+        ("127.0.0.1:{port}", None, SILENCE),
+        ("tcp://127.0.0.1:{port}", b"", OTHER),
+        ("tcp://127.0.0.1:{port}", b"HTTP/1.1 400 Bad Request\r\n\r\n", OTHER),
+        ("tcp://127.0.0.1:{port}", bytes(8), OTHER),
+        ("tcp://127.0.0.1:{port}", b"\x08" + bytes(15), OTHER),
+        ("http://127.0.0.1:{port}", None, "unknown address scheme 'http'"),
+        ("nonsense://x", None, FORM),
+        ("foo", None, FORM),
+        ("", None, FORM),
+        (" ", None, FORM),
+        ("8786", None, FORM),
+        ("tcp://", None, FORM),
+        ("tcp://127.0.0.1", None, FORM),
+        ("127.0.0.1:0", None, FORM),
+        ("127.0.0.1:99999", None, FORM),
+        ("127.0.0.1:-5", None, FORM),
+    ],
+)
+def test_what_is_no_scheduler_is_refused_in_good_time(
+    tmp_path, monkeypatch, listening, address, answer, why
+):
+    monkeypatch.setattr(parallel, "CONNECT_SECONDS", 1 if answer is None else 30)
+    address = address.format(port=listening(answer), nobody=_port_of_nobody())
     folder = tmp_path / "results"
-    with pytest.raises(SystemExit) as refused:
-        study.main(["experiment-1", "--folder", str(folder), "--scheduler", address])
-    assert "no Dask scheduler answers" in refused.value.code and address in refused.value.code
+    said = error_of(lambda: study.run("experiment-1", folder, scheduler=address))
+    assert said.startswith(f"no Dask scheduler answers at {address!r}: ") and why in said
+    assert said.endswith("workers with `dask worker ADDRESS --nthreads 1`")
     assert not folder.exists()
+
+
+def test_a_name_that_nobody_has_is_told_from_a_place_where_nothing_is(monkeypatch):
+    def unknown(*_: object) -> None:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(parallel.socket, "getaddrinfo", unknown)
+    assert "no machine of that name is known" in error_of(
+        lambda: study.run("experiment-1", scheduler="tcp://somewhere:8786")
+    )
+    assert parallel._why(ConnectionRefusedError(), distributed) == "nothing is there"
+
+
+def test_a_scheduler_that_is_silent_gets_one_line_and_no_more(tmp_path, listening):
+    address = f"tcp://127.0.0.1:{listening(None)}"
+    path = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, "noted", "--folder", str(tmp_path), "--scheduler", address],
+        env=os.environ | {"CONNECT_SECONDS": "1", "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"study: no Dask scheduler answers at {address!r}: what is there said n")
+
+
+def test_a_scheduler_that_falls_silent_at_work_is_told_from_one_that_is_gone():
+    def silent(*_: object, **__: object) -> None:
+        raise TimeoutError
+
+    def answers(count: int) -> Callable:
+        return lambda *_, **__: {f"tcp://{number}": 1 for number in range(count)}
+
+    def client(sync: Callable, status: str = "running") -> SimpleNamespace:
+        return SimpleNamespace(sync=sync, status=status, scheduler=SimpleNamespace(ncores=None))
+
+    missing = parallel._missing
+    assert "tcp://1 says nothing: it may be stopped" in missing(client(silent), "tcp://1")
+    assert missing(client(silent, "closed"), "tcp://1") == ""  # the end of the work will say it
+    assert "no workers are left at tcp://1" in missing(client(answers(0)), "tcp://1")
+    assert missing(client(answers(1)), "tcp://1") == ""
 
 
 def test_without_dask_the_message_names_what_to_install(tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from xml.etree import ElementTree
 import pytest
 import soundfile
 
+from lstm_from_scratch import commands
 from lstm_from_scratch.machine import training
 from lstm_from_scratch.music import midi
 from lstm_from_scratch.studies.questions import STUDIES
@@ -114,3 +116,58 @@ def test_study_is_the_command_that_it_was(tmp_path: Path) -> None:
         for module in (("lstm_from_scratch", "study"), ("lstm_from_scratch.study",))
     )
     assert one.stdout == other.stdout and one.stdout.count("\n") == len(STUDIES)
+
+
+# ---- Whoever reads it, or does not -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    "command", [("lstm_from_scratch.study", "--list"), ("lstm_from_scratch", "--help")]
+)
+def test_a_command_that_nobody_reads_ends_without_a_word(command: tuple, unbuffered: str) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", *command],
+        env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (commands.NOBODY_READS, "")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no full device")
+def test_a_command_whose_output_has_no_room_says_so_in_a_line() -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "lstm_from_scratch", "study", "--list"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    said = "the output could not be written: No space left on device\n"
+    assert (done.returncode, done.stderr) == (1, said)
+
+
+def test_a_command_ends_with_the_code_that_it_gives(capfd: pytest.CaptureFixture[str]) -> None:
+    def refused() -> None:
+        sys.exit("no")
+
+    for main, code in ((lambda: 3, 3), (lambda: None, None), (refused, "no")):
+        with pytest.raises(SystemExit) as ended:
+            commands.run(main)
+        assert ended.value.code == code
+    with pytest.raises(FileNotFoundError):  # an error of ours is no matter of the output
+        commands.run(lambda: os.stat("/nowhere/at/all"))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_every_command_ends_so(root: Path) -> None:
+    for folder in (root / "tools", Path(commands.__file__).parent):
+        for path in folder.rglob("*.py"):
+            text = path.read_text(encoding="utf-8")
+            if '__name__ == "__main__"' in text:
+                assert text.endswith('if __name__ == "__main__":\n    commands.run(main)\n'), path

@@ -20,7 +20,7 @@ PACKAGE = Path(lstm_from_scratch.__file__).parent
 NEED_NO_KERNEL = (
     *("music.blues", "music.encoding", "music.midi", "music.audio", "music.score"),
     *("machine.squashing", "machine.network", "machine.gradient", "machine.bptt"),
-    *("machine.extensions", "judging.statistics", "files", "lazily"),
+    *("machine.caching", "machine.extensions", "judging.statistics", "files", "lazily"),
 )
 
 

@@ -1,17 +1,19 @@
 """Studies: every seed exactly once, also after a stop; tables that can't be misread."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import psutil
 import pytest
 
 from lstm_from_scratch.machine.training import RECOMMENDED
@@ -128,6 +130,16 @@ study.run("squares", {folder!r}, jobs=2)
 """
 
 
+def _of_group(leader: int) -> list[int]:
+    """The processes of a group, without those that have ended but nobody has asked after."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.NoSuchProcess, ProcessLookupError):
+            if os.getpgid(process.pid) == leader and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process.pid)
+    return found
+
+
 def test_a_killed_study_goes_on_where_it_stopped(tmp_path):
     program = PROGRAM.format(tests=str(ROOT / "tests"), folder=str(tmp_path))
     environment = os.environ | {"SLOW": "1", "PYTHONPATH": str(ROOT)}
@@ -141,9 +153,13 @@ def test_a_killed_study_goes_on_where_it_stopped(tmp_path):
             assert time.monotonic() < deadline, "the study did not begin"
             assert first.poll() is None, "the study ended before it could be killed"
             time.sleep(0.01)
-        # The parent alone, so that its workers are orphans: they must not keep the table locked.
+        # The parent alone, so that its workers are orphans: they must not keep the table locked,
+        # and they end with it.
         first.kill()
         first.wait()
+        while _of_group(first.pid):
+            assert time.monotonic() < deadline, "the workers are still there"
+            time.sleep(0.05)
         before = _seeds(path)
         assert 3 <= len(before) < 12
         subprocess.run([sys.executable, "-c", program], env=environment, check=True)
@@ -201,6 +217,19 @@ def test_an_unknown_study_is_named_with_those_there_are(tmp_path):
         (lambda text: text[: text.index("seed,")], "names the columns"),
         (lambda text: text + "1,1\n", "lines 7 and 9 are of the same run"),
         (lambda text: "seed,square\n1,1\n", "format 1 since"),
+        (lambda text: text + "3,9\0\n", r"line 9 holds a character that is no text, '\\x00'"),
+        (lambda text: text + "3,\x1b[2J9\n", "line 9 holds a character that is no text"),
+        (lambda text: text + f"3,{'9' * 200_000}\n", "line 9 can't be read: field larger"),
+        (lambda text: text + f"3,{'9' * 110_000}\n", "line 9 holds a value of 110,000 characters"),
+        (lambda text: text + '3,"9\n', "line 9 can't be read: unexpected end of data"),
+        (lambda text: text + "3,nan\n", "line 9 has 'nan' as square, expected a whole number"),
+        (lambda text: text + "3,inf\n", "line 9 has 'inf' as square, expected a whole number"),
+        (lambda text: text + "3,9.0\n", "line 9 has '9.0' as square, expected a whole number"),
+        (lambda text: text + "3,\n", "line 9 has '' as square, expected a whole number"),
+        (lambda text: text + "03,9\n", "line 9 has '03' as seed, expected a whole number"),
+        (lambda text: text + "\u0663,9\n", "as seed, expected a whole number"),
+        (lambda text: text + "three,9\n", "line 9 has 'three' as seed, expected a whole number"),
+        (lambda text: text + f"{'3' * 5000},9\n", "line 9 has '3{40}…' as seed, expected a whole"),
         (lambda text: text.replace(_version(), "lstm_from_scratch 0.0.1"), "with lstm_.* 0.0.1,"),
     ],
 )
@@ -226,6 +255,204 @@ def test_what_is_no_text_is_no_table(tmp_path, squares):
     with pytest.raises(study.StudyError, match="no text"):
         study.run("squares", tmp_path)
     assert (tmp_path / "squares.csv").read_bytes() == b"\xff\xfe\x00"
+
+
+class Timed(NamedTuple):
+    """A row with numbers that are not whole."""
+
+    seed: int
+    seconds: float
+    measured: float
+
+
+def _timed(seed: int) -> Timed:
+    return Timed(seed, 0.5, float("nan") if seed else 1e-7)
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("3,nan,1.0", "line 8 has 'nan' as seconds, expected a time of 0 or more"),
+        ("3,inf,1.0", "line 8 has 'inf' as seconds, expected a time of 0 or more"),
+        ("3,-2.0,1.0", "line 8 has '-2.0' as seconds, expected a time of 0 or more"),
+        ("3,2.0,NaN", "line 8 has 'NaN' as measured, expected a number"),
+        ("3,2.0,1_0", "line 8 has '1_0' as measured, expected a number"),
+        ("3,2.0,", "line 8 has '' as measured, expected a number"),
+        ("3,2.0, 1", "line 8 has ' 1' as measured, expected a number"),
+    ],
+)
+def test_a_number_that_is_none_is_refused_but_a_measure_of_what_diverged(tmp_path, row, message):
+    timed = study.Study("timed", _timed, Timed, range(2), name="timed")
+    path = study.run(timed, tmp_path, progress=False)
+    assert [one["measured"] for one in study.read(path)] == ["1e-07", "nan"]
+    assert len(tables.of(path, timed).rows) == 2  # what a run may return is read back
+    with open(path, "a") as file:
+        file.write(row + "\n")
+    with pytest.raises(study.StudyError, match=message):
+        study.run(timed, tmp_path, progress=False)
+
+
+def test_the_mark_that_an_editor_puts_first_is_no_fault(tmp_path, squares):
+    path = study.run("squares", tmp_path, seeds=range(3))
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    study.run("squares", tmp_path, seeds=range(5))
+    assert _seeds(path) == list(range(5)) and sorted(squares) == list(range(5))
+
+
+def test_a_column_is_there_and_holds_numbers():
+    rows = [{"seed": "0", "name": "x"}]
+    with pytest.raises(study.StudyError, match="no column 'square': there are seed, name"):
+        study.column(rows, "square")
+    with pytest.raises(study.StudyError, match="row 0 has 'x' as name, expected a number"):
+        study.column(rows, "name")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ((0, "9\n"), r"a character that is no text, '\\n'"),
+        ((0, "9" * 100_001), "a value of 100,001 characters"),
+        (("#0", 9), "a row that would be a comment: '#0'"),
+    ],
+)
+def test_a_row_that_could_not_be_read_back_is_not_written(tmp_path, values, message):
+    path = tmp_path / "table.csv"
+    with tables.opened(path) as file, pytest.raises(study.StudyError, match=message):
+        tables.append(file, values)
+    assert path.read_bytes() == b""
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (Square(0, 2.5), "returned '2.5' as square, expected a whole number"),
+        (Square(0, True), "returned 'True' as square, expected a whole number"),
+        ((0, 0, 0), "returned 3 values for 2 columns"),
+    ],
+)
+def test_a_row_of_other_values_than_its_columns_is_not_written(tmp_path, row, message):
+    wrong = study.Study("wrong", lambda seed: row, Square, range(5), name="wrong")
+    with pytest.raises(TypeError, match=message):
+        study.run(wrong, tmp_path, progress=False)
+    assert study.read(tmp_path / "wrong.csv") == []
+
+
+@contextmanager
+def _room_for(path: Path, more: int):
+    """The disk takes so many bytes more of a file."""
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + more, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_full_disk_costs_no_row_and_leaves_no_half_of_one(tmp_path, squares):
+    path = study.run("squares", tmp_path, seeds=range(1))
+    for more in (0, 1, 5, 6):
+        before = path.read_bytes()
+        with _room_for(path, more), pytest.raises(study.StudyError) as refused:
+            study.run("squares", tmp_path)
+        said = str(refused.value)
+        assert str(path) in said and "File too large" in said and "same command goes on" in said
+        kept = path.read_bytes()
+        assert kept.startswith(before) and kept.endswith(b"\n")
+        assert len(kept) - len(before) in (0, 4)  # 1,1 or 2,4 and so on, or nothing
+    study.run("squares", tmp_path)
+    assert _seeds(path) == list(range(20))
+
+
+def test_a_disk_that_is_full_at_the_first_line_leaves_nothing(tmp_path, squares):
+    path = tmp_path / "squares.csv"
+    path.touch()
+    with _room_for(path, 30), pytest.raises(study.StudyError, match="can't be written"):
+        study.run("squares", tmp_path)
+    assert path.read_bytes() == b"" and not squares
+    study.run("squares", tmp_path)
+    assert _seeds(path) == list(range(20))
+
+
+# On a disk of its own, which is really full: 16 kB, of which another file takes what is left.
+FULL_DISK = """
+import sys
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+import test_study
+from lstm_from_scratch.files import write_whole
+from lstm_from_scratch.studies import study
+disk = Path({disk!r})
+long = study.Study("long", test_study._long, test_study.Long, range(40), name="long")
+write_whole(disk / "old", b"old")
+try:
+    study.run(long, disk, progress=False)
+except study.StudyError as error:
+    assert "No space left on device" in str(error) and "same command" in str(error), error
+else:
+    raise AssertionError("the disk took it all")
+rows = study.read(disk / "long.csv")
+assert 0 < len(rows) < 40, len(rows)
+try:
+    write_whole(disk / "old", b"n" * 9000)
+except OSError as error:
+    assert str(disk / "old") in str(error), error
+assert (disk / "old").read_bytes() == b"old"
+assert {{path.name for path in disk.iterdir()}} == {{"old", "long.csv"}}
+path = study.run(long, Path({disk!r}).parent / "roomy", progress=False)
+(path.parent / "long.csv").write_bytes((disk / "long.csv").read_bytes())
+study.run(long, path.parent, progress=False)
+assert len(study.read(path)) == 40
+print("held")
+"""
+
+
+class Long(NamedTuple):
+    """A row that takes room."""
+
+    seed: int
+    text: str
+
+
+def _long(seed: int) -> Long:
+    return Long(seed, "x" * 700)
+
+
+def test_a_disk_that_is_really_full(tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = f"mount -t tmpfs -o size=16k none {shlex.quote(str(disk))}"
+    alone = ["unshare", "--mount", "--map-root-user", "sh", "-c"]
+    try:
+        if subprocess.run([*alone, mount], capture_output=True).returncode:
+            pytest.skip("this user may not mount a small file system; limits stand in for it")
+    except FileNotFoundError:
+        pytest.skip("there is no unshare here, to mount a small file system with")
+    program = FULL_DISK.format(tests=str(ROOT / "tests"), disk=str(disk))
+    done = subprocess.run(
+        [*alone, f'{mount} && exec "$0" -c "$1"', sys.executable, program],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout) == (0, "held\n"), done.stderr
+
+
+def test_seeds_without_number_are_refused_before_anything_is_made(tmp_path, squares):
+    with pytest.raises(study.StudyError, match="more than 1,000,000 runs"):
+        study.run("squares", tmp_path, seeds=range(10**30))
+    with pytest.raises(study.StudyError, match=r"such as range\(8\), got 8"):
+        study.run("squares", tmp_path, seeds=8)
+    assert not list(tmp_path.iterdir())
+
+
+def test_stored_tables_hold_what_their_columns_say():
+    for path in (ROOT / "results").glob("*.csv"):
+        if path.stem in study.STUDIES:
+            one = study.STUDIES[path.stem]
+            for row in tables.of(path, one).rows:
+                unknown = [name for name, text in row.items() if text == "nan"]
+                assert not unknown or "NaN" in one.row.__doc__, (path.stem, unknown)
 
 
 def test_what_was_stopped_before_its_first_line_begins_anew(tmp_path, squares):
@@ -297,6 +524,7 @@ def test_the_command_line_runs(tmp_path, squares, capsys):
     [
         (["--seeds", "3"], "'3': expected FIRST:LAST"),
         (["--seeds", "a:b"], "'a:b': expected FIRST:LAST"),
+        (["--seeds", f"0:{'9' * 5000}"], ": expected FIRST:LAST"),
         (["--seeds", "5:5"], "'5:5': expected FIRST:LAST"),
         (["--seeds=-2:5"], "'-2:5': expected FIRST:LAST"),
         (["--jobs", "0"], "'0': expected 1 or more"),

@@ -28,6 +28,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lstm_from_scratch import commands
 from lstm_from_scratch.files import write_whole
 from lstm_from_scratch.machine.gradient import Partials, advance, no_partials, step_gradient
 from lstm_from_scratch.machine.kernel import Arena, zeros
@@ -347,4 +348,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    commands.run(main)

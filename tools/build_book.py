@@ -33,6 +33,8 @@ import execute
 import pieces
 from fingerprint import BUILD, CODE, PAGES, ROOT, clean_stale, fingerprint, read
 
+from lstm_from_scratch import commands
+
 
 class Edition(NamedTuple):
     """A book to build: whether with solutions, and where it goes.
@@ -157,4 +159,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    commands.run(main)

@@ -32,6 +32,8 @@ from myst_nb.core.read import is_myst_markdown_notebook, read_myst_markdown_note
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
+from lstm_from_scratch import commands
+
 CACHE = BUILD / ".jupyter_cache"
 SECONDS_PER_CELL = 600
 
@@ -178,4 +180,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    commands.run(main)

@@ -14,6 +14,8 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from lstm_from_scratch import commands
+
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "_build"
 
@@ -93,4 +95,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    commands.run(main)

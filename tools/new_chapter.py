@@ -18,6 +18,8 @@ import store_notebooks
 from fingerprint import ROOT
 from nbformat import v4
 
+from lstm_from_scratch import commands
+
 TEXT = (
     """# {number} {title}
 
@@ -126,4 +128,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    commands.run(main)

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from fingerprint import BUILD, ROOT
 
+from lstm_from_scratch import commands
 from lstm_from_scratch.machine import training
 from lstm_from_scratch.music import audio, blues, midi, score
 from lstm_from_scratch.music.blues import TWELVE_BAR
@@ -114,4 +114,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    commands.run(main)

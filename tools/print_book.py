@@ -36,6 +36,8 @@ from pypdf.generic import (
     NullObject,
 )
 
+from lstm_from_scratch import commands
+
 HTML = BUILD / "html"
 PDF = BUILD / "learning-the-blues.pdf"
 TITLE = "Learning the Blues"
@@ -320,4 +322,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    commands.run(main)

@@ -13,12 +13,13 @@ from __future__ import annotations
 import argparse
 import ast
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 from fingerprint import ROOT
+
+from lstm_from_scratch import commands
 
 SECONDS = 60
 PACKAGE = "lstm_from_scratch"
@@ -112,4 +113,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    commands.run(main)

@@ -16,6 +16,8 @@ import sys
 import execute
 from fingerprint import ROOT, clean_stale
 
+from lstm_from_scratch import commands
+
 NEED_THE_BOOK = sorted(f"tests/{path.name}" for path in (ROOT / "tests").glob("test_book*.py"))
 """Tests of the built pages: `make test` runs them after the others, when there is a book."""
 
@@ -40,4 +42,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    commands.run(main)

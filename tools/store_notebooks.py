@@ -33,6 +33,9 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
+from lstm_from_scratch import commands
+from lstm_from_scratch.files import write_whole
+
 SECONDS_PER_CELL = 600
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 LANGUAGE = {"file_extension": ".py", "name": "python", "pygments_lexer": "ipython3"}
@@ -110,11 +113,9 @@ def read(path: Path) -> NotebookNode:
 
 
 def write(notebook: NotebookNode, path: Path) -> None:
-    """Write a notebook beside its place, then rename: an interrupted run leaves the old file."""
+    """Write a notebook, all of it or nothing: an interrupted run leaves the old file."""
     text = nbformat.writes(notebook, version=nbformat.NO_CONVERT).rstrip("\n") + "\n"
-    beside = path.with_suffix(".ipynb.new")
-    beside.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(beside, path)
+    write_whole(path, text.encode())
 
 
 def format_code(path: Path) -> None:
@@ -158,4 +159,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    commands.run(main)

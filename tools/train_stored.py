@@ -7,10 +7,9 @@ machine, apart from the seconds it took. Then the networks that chapter 10 compa
 """
 
 import argparse
-import sys
 from pathlib import Path
 
-from lstm_from_scratch import rivals
+from lstm_from_scratch import commands, rivals
 from lstm_from_scratch.machine import training
 from lstm_from_scratch.music.blues import TWELVE_BAR
 from lstm_from_scratch.music.encoding import CHORDS_ONLY
@@ -63,4 +62,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    commands.run(main)

@@ -4,8 +4,8 @@
 * `gradient`, `bptt`: the paper's learning rule, and the full gradient (chapter 5);
 * `recipes`, `training`: as data; online updates, saving and loading (chapter 6);
 * `episodes`: what is learned from, apart from music (chapter 6);
-* `kernel`: the same steps, compiled; made of `layout`, `packing`, `steps`, `updates`, `vectors`
-   and `compiling` (appendix A);
+* `kernel`: the same steps, compiled; made of `layout`, `packing`, `steps`, `updates`, `vectors`,
+   `compiling` and `caching` (appendix A);
 * `extensions`, `interop`: peepholes, softmax outputs (chapter 11); PyTorch (chapter 4).
 """
 
@@ -24,9 +24,8 @@ __getattr__, __dir__, __all__ = hand_out(
             "steps",
             "updates",
             "vectors",
-            "compiling",
         ),
-        *("extensions", "interop"),
+        *("compiling", "caching", "extensions", "interop"),
     ),
     {
         "Network": "network",

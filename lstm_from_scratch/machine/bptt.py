@@ -15,8 +15,8 @@ networks forget) trains with the optimisers.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from .caching import njit
 from .extensions import check_one_unit_on, late_sources
 from .gradient import Gradient
 from .network import Network, State, Topology, cleared, forward

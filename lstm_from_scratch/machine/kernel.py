@@ -22,10 +22,10 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from .. import briefly
 from . import packing
+from .caching import njit
 from .compiling import overload
 from .episodes import Packed, from_rolls
 from .layout import CLEARED, MEMORY, Room, Rule, rooms, zeros

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numba import njit
 
 from ..arrays import regular
+from ..machine.caching import njit
 from ..machine.kernel import Arena, Recall, draw_unit
 from ..machine.network import Network, State, cleared, forward, solo
 from ..music.blues import TWELVE_BAR, Form

@@ -15,9 +15,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
 from ..machine.bptt import adam_update, clip_norm
+from ..machine.caching import njit
 from ..machine.gradient import Gradient
 from ..machine.network import logistic
 from ..music.encoding import CHORDS_AND_MELODY

@@ -16,9 +16,9 @@ what they train.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from ..machine import vectors
+from ..machine.caching import njit
 
 CHUNK = 4
 """Logistics computed at once; arrays that hold net inputs are longer than needed by this."""

@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numba import njit
 
 from ..machine.bptt import update
+from ..machine.caching import njit
 from ..machine.network import Network
 from ..machine.training import Recipe, initial_network
 from .layers import CHUNK, back, squash, turn, weigh

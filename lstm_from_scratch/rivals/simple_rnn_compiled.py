@@ -10,10 +10,10 @@ Chapter 3 (Why networks forget) trains with it.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from ..machine import vectors
 from ..machine.bptt import update
+from ..machine.caching import njit
 from ..playing.composing import choose
 from .layers import CHUNK, back, squash, turn, weigh
 

@@ -8,9 +8,15 @@ Chapter 11 runs its studies with this.
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import logging
+import multiprocessing
+import os
+import re
+import socket
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
@@ -30,7 +36,8 @@ WORKER_SECONDS = 10
 """How long to wait for the first worker of a scheduler that has none."""
 
 REPORT_SECONDS = 30
-"""Time between two lines of progress where there is no terminal for a bar."""
+"""Time between two lines of progress where there is no terminal for a bar, and between two looks
+whether a cluster still has workers."""
 
 NOISY = ("distributed", "distributed.client", "tornado", "tornado.application", "asyncio")
 """Loggers that a lost connection sets off; those of which Dask sets the level itself by name."""
@@ -73,8 +80,8 @@ def workers(jobs: int = 1, scheduler: str | None = None) -> Iterator[Work]:
 
     Chapter 11.
     """
-    if jobs != -1 and jobs < 1:
-        raise StudyError(f"{jobs} jobs: expected 1 or more, or -1 for as many as there are cores")
+    if not isinstance(jobs, int) or (jobs != -1 and jobs < 1):
+        raise StudyError(f"{jobs!r} jobs: expected 1 or more, or -1 for as many as there are cores")
     if scheduler is not None:
         with _client(scheduler) as client:
             yield partial(_on_cluster, client, scheduler)
@@ -107,13 +114,35 @@ def _imported(package: str, extra: str, without: str) -> ModuleType:
 def _in_processes(
     joblib: ModuleType, jobs: int, calls: Sequence[Call]
 ) -> Iterator[tuple[int, Any]]:
-    parallel = joblib.Parallel(jobs, return_as="generator_unordered", batch_size=1)
+    # No more of them than there are calls, but two, or joblib would do it in this process.
+    jobs = max(2, min(joblib.effective_n_jobs(jobs), len(calls)))
+    parallel = joblib.Parallel(
+        jobs, return_as="generator_unordered", batch_size=1, initializer=_end_with_parent
+    )
     try:
         yield from parallel(
             joblib.delayed(_call)(number, *call) for number, call in enumerate(calls)
         )
     except BrokenProcessPool as error:
         raise WorkError("a process that worked was killed, perhaps for want of memory") from error
+
+
+def _end_with_parent() -> None:
+    """Have this process end soon after the one that began it, however that one ended.
+
+    Else the processes of a study that is killed would end only when they have had nothing to do for
+    some minutes; on Windows, where a process is not told, they still do.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is None or os.name == "nt":
+        return
+
+    def watch() -> None:
+        while os.getppid() == parent.pid:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @contextmanager
@@ -135,22 +164,129 @@ def _client(scheduler: str) -> Iterator[Any]:
 
 
 def _connected(distributed: ModuleType, scheduler: str) -> Iterator[Any]:
+    _greet(distributed, scheduler)
     try:
         client = distributed.Client(scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
-    except (OSError, ValueError, TypeError) as error:
-        raise StudyError(
-            f"no Dask scheduler answers at {scheduler!r}. Start one with `dask scheduler`, which "
-            "prints its address, and workers with `dask worker ADDRESS --nthreads 1`"
-        ) from error
+    except (OSError, ValueError, TypeError, ImportError) as error:
+        raise _no_scheduler(scheduler, f"it did not let us in: {_first_line(error)}") from error
     with client:
+        deadline = time.monotonic() + WORKER_SECONDS
         try:
-            client.wait_for_workers(1, timeout=WORKER_SECONDS)
-        except TimeoutError as error:
-            raise StudyError(
-                f"the scheduler at {scheduler} has no workers. Start some with "
-                f"`dask worker {scheduler} --nthreads 1`"
-            ) from error
+            while not _workers_of(client):
+                if time.monotonic() > deadline:
+                    raise StudyError(
+                        f"the scheduler at {scheduler} has no workers. Start some with "
+                        f"`dask worker {scheduler} --nthreads 1`"
+                    )
+                time.sleep(0.1)
+        except OSError as error:  # and TimeoutError, which is one
+            raise _no_scheduler(scheduler, "it fell silent") from error
         yield client
+
+
+def _no_scheduler(scheduler: str, why: str) -> StudyError:
+    return StudyError(
+        f"no Dask scheduler answers at {scheduler!r}: {why}. Start one with `dask scheduler`, "
+        "which prints its address, and workers with `dask worker ADDRESS --nthreads 1`"
+    )
+
+
+ADDRESS = re.compile(r"(\w+://)?(?P<host>[^\s/:\[\]]+|\[[^\s/\[\]]+\]):(?P<port>[0-9]{1,5})/?")
+
+
+def _greet(distributed: ModuleType, scheduler: str) -> None:
+    """See that a scheduler is there and speaks, within `CONNECT_SECONDS`.
+
+    A `distributed.Client` waits longer: as of 2026.8 it begins to count when the other side has
+    spoken, and one that could not connect tries again when it is thrown away.
+    """
+    found = ADDRESS.fullmatch(scheduler) if isinstance(scheduler, str) else None
+    if found is None or not 0 < int(found["port"]) < 65536:
+        raise _no_scheduler(scheduler, "expected an address such as tcp://127.0.0.1:8786")
+    told: list[Any] = []
+
+    async def ask() -> Any:
+        arguments = distributed.Security().get_connection_args("client")
+        brief = CONNECT_SECONDS * 0.8
+        async with distributed.rpc(scheduler, timeout=brief, connection_args=arguments) as there:
+            return await there.identity()
+
+    def answer() -> None:
+        try:
+            socket.getaddrinfo(found["host"].strip("[]"), int(found["port"]))
+            told.append(asyncio.run(asyncio.wait_for(ask(), CONNECT_SECONDS)))
+        except Exception as error:
+            told.append(error)
+
+    # In a thread, which has no event loop yet, and so that a slow name server is not waited for.
+    thread = threading.Thread(target=answer, daemon=True)
+    thread.start()
+    thread.join(CONNECT_SECONDS)
+    said = told[0] if told else TimeoutError()
+    if isinstance(said, dict) and said.get("type") not in ("Worker", "Nanny"):
+        return
+    cause = said if isinstance(said, Exception) else None
+    raise _no_scheduler(scheduler, _why(said, distributed)) from cause
+
+
+def _why(said: Any, distributed: ModuleType) -> str:
+    """What it means that this came instead of a scheduler's word."""
+    if isinstance(said, socket.gaierror):
+        return "no machine of that name is known"
+    if isinstance(said, TimeoutError):
+        return f"what is there said nothing for {CONNECT_SECONDS} s"
+    if isinstance(said, dict):
+        return "what is there is a worker"
+    if isinstance(said, OSError) and not isinstance(said, distributed.core.CommClosedError):
+        return "nothing is there"
+    if isinstance(said, (ValueError, TypeError)):
+        return _first_line(said)
+    return "what is there is no Dask scheduler"
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0]
+
+
+def _workers_of(client: Any) -> int:
+    """How many workers a scheduler has; `TimeoutError` if it does not say."""
+    return len(client.sync(client.scheduler.ncores, callback_timeout=CONNECT_SECONDS))
+
+
+@contextmanager
+def _watched(client: Any, scheduler: str) -> Iterator[None]:
+    """Say now and then that nobody is at work, where that is so."""
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(REPORT_SECONDS):
+            if (line := _missing(client, scheduler)) and not over.is_set():
+                tqdm.write(line, file=sys.stderr)  # above a bar, if there is one
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+
+
+def _missing(client: Any, scheduler: str) -> str:
+    """What keeps a cluster from its work; empty if nothing does, or if it is gone for good."""
+    try:
+        if _workers_of(client):
+            return ""
+    except Exception:
+        if client.status != "running":
+            return ""
+        return (
+            f"the scheduler at {scheduler} says nothing: it may be stopped or cut off. The work "
+            f"goes on when it is back; Ctrl-C ends it here"
+        )
+    return (
+        f"no workers are left at {scheduler}. Start some with `dask worker {scheduler} --nthreads "
+        f"1`, and the work goes on; Ctrl-C ends it here"
+    )
 
 
 def _on_cluster(client: Any, scheduler: str, calls: Sequence[Call]) -> Iterator[tuple[int, Any]]:
@@ -162,7 +298,7 @@ def _on_cluster(client: Any, scheduler: str, calls: Sequence[Call]) -> Iterator[
     import joblib
 
     made_with = software()
-    with joblib.parallel_config(_backend(client, scheduler)):
+    with joblib.parallel_config(_backend(client, scheduler)), _watched(client, scheduler):
         parallel = joblib.Parallel(
             return_as="generator_unordered", batch_size=1, pre_dispatch="all"
         )
@@ -216,10 +352,9 @@ def _trouble(error: BaseException, scheduler: str) -> WorkError:
         )
     if isinstance(error, CancelledError):
         return WorkError(f"the scheduler at {scheduler} is gone")
-    reason = str(error).strip().partition("\n")[0]
     return WorkError(
         "the scheduler or a worker can't load the work; both must run where the same is installed "
-        f"as here ({software()}). It said: {reason}"
+        f"as here ({software()}). It said: {_first_line(error)}"
     )
 
 

@@ -15,9 +15,11 @@ import argparse
 import os
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO
 
+from .. import commands
 from ..judging.statistics import interval
 from . import checking, parallel, tables
 from .experiments import HELD_CHORUSES, Study
@@ -42,6 +44,9 @@ __all__ = [
 
 RESULTS = Path("results")
 """Where tables are written unless told otherwise: a folder of the checkout."""
+
+MOST_RUNS = 1_000_000
+"""Runs that one table may hold: far more than anybody has waited for."""
 
 GOES_ON = "What came is in the table, and the same command goes on from there"
 
@@ -104,6 +109,10 @@ def run(
     name, study = _named(name)
     path = Path(folder) / f"{name}.csv"
     seeds = study.seeds if seeds is None else seeds
+    if not isinstance(seeds, Sequence) or isinstance(seeds, str):
+        raise StudyError(f"expected seeds such as range(8), got {seeds!r}")
+    if seeds[MOST_RUNS // len(study.settings) :]:
+        raise StudyError(f"{name}: more than {MOST_RUNS:,} runs; choose fewer seeds")
     cases = list(dict.fromkeys((*one, seed) for seed in seeds for one in study.settings))
     _done(path, study)  # a table that is no good is refused before workers are asked for
     with parallel.workers(jobs, scheduler) as work:
@@ -122,9 +131,9 @@ def run(
             )
             try:
                 for number, row in results:
-                    _belongs(row, pending[number])
+                    _belongs(row, pending[number], study)
                     tables.append(file, row)
-            except parallel.WorkError as error:
+            except StudyError as error:
                 raise StudyError(f"{error}. {GOES_ON}") from error
     return path
 
@@ -136,13 +145,21 @@ def _done(path: Path, study: Study) -> set[tuple[str, ...]]:
     return {tables.key(row, study) for row in tables.of(path, study).rows}
 
 
-def _belongs(row: tuple, case: tuple) -> None:
-    """See that a row tells what run it is of; or the run would be made again each time."""
+def _belongs(row: tuple, case: tuple, study: Study) -> None:
+    """See that a row tells what run it is of, or the run would be made again each time.
+
+    And that its columns hold what they say, or the table would be refused from then on.
+    """
     if list(map(str, row[: len(case)])) != list(map(str, case)):
         raise TypeError(f"the run of {case} returned a row that begins otherwise: {row}")
+    fields = study.row._fields
+    if len(row) != len(fields):
+        raise TypeError(f"the run of {case} returned {len(row)} values for {len(fields)} columns")
+    if wrong := tables.misfit(dict(zip(fields, map(str, row), strict=True)), study):
+        raise TypeError(f"the run of {case} returned {wrong}")
 
 
-def _declare(file: TextIO, path: Path, name: str, study: Study, more: bool) -> None:
+def _declare(file: BinaryIO, path: Path, name: str, study: Study, more: bool) -> None:
     """Write what the table is, or what the rows that are to come are made with, if that is new."""
     if not path.stat().st_size:
         tables.begin(file, header(name, study), study.row._fields)
@@ -161,14 +178,15 @@ def _declare(file: TextIO, path: Path, name: str, study: Study, more: bool) -> N
 
 
 def _seeds(text: str) -> range:
-    first, colon, last = text.partition(":")
-    if not (colon and first.isdecimal() and last.isdecimal() and int(first) < int(last)):
+    numbers = re.fullmatch(r"([0-9]{1,18}):([0-9]{1,18})", text)
+    first, last = map(int, numbers.groups()) if numbers else (0, 0)
+    if first >= last:
         raise argparse.ArgumentTypeError(f"{text!r}: expected FIRST:LAST, like 0:8 for 0 to 7")
-    return range(int(first), int(last))
+    return range(first, last)
 
 
 def _jobs(text: str) -> int:
-    if text != "-1" and not (text.isdecimal() and int(text) > 0):
+    if not re.fullmatch(r"-1|[1-9][0-9]{0,3}", text):
         raise argparse.ArgumentTypeError(f"{text!r}: expected 1 or more, or -1 for all cores")
     return int(text)
 
@@ -240,6 +258,8 @@ def main(arguments: list[str] | None = None) -> None:
             sys.exit(int(any(one.problem or one.differences for one in results)))
         for name in STUDIES if options.all else [options.name]:
             print(run(name, options.folder or RESULTS, seeds=options.seeds, **where))
+    except BrokenPipeError:
+        raise  # nobody reads what it says
     except (StudyError, OSError) as error:
         sys.exit(f"study: {error}")
     except KeyboardInterrupt:
@@ -247,4 +267,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    commands.run(main)

@@ -8,13 +8,16 @@ this package; chapters 3, 6, 7, 8, 10, 11 and appendix A do.
 from __future__ import annotations
 
 import csv
+import io
+import math
 import os
 import platform
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple, TextIO
+from typing import BinaryIO, NamedTuple, get_type_hints
 
 import numpy as np
 
@@ -26,6 +29,14 @@ FORMAT = 1
 
 MADE_WITH = "# made with: "
 """How the comment begins that says what made the rows below it."""
+
+FIELD_SIZE = 100_000
+"""Characters that a value may have; what reads CSV gives up a little above."""
+
+# Such as Python writes them, so that a run is known by the text of its setting and its seed.
+WHOLE = re.compile(r"0|-?[1-9][0-9]{0,99}")
+NUMBER = re.compile(r"-?[0-9]{1,99}(\.[0-9]{1,99})?(e[-+]?[0-9]{1,3})?|-?inf|nan")
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class StudyError(ValueError):
@@ -87,7 +98,7 @@ def parse(path: str | os.PathLike[str]) -> Table:
     """
     place = os.fspath(path)
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = Path(path).read_text(encoding="utf-8-sig")  # an editor may have put a mark first
     except UnicodeDecodeError as error:
         raise StudyError(f"{place}: not a table of a study, no text even; move it away") from error
     lines = text.split("\n")
@@ -105,13 +116,18 @@ def parse(path: str | os.PathLike[str]) -> Table:
             "it wrote. Delete that line; its run is then made again and no other"
         )
     data = [
-        (number, next(csv.reader([line])))
+        (number, _values(line, f"{place}: line {number}"))
         for number, line in enumerate(lines, start=1)
         if line and not line.startswith("#")
     ]
     if not data:
         raise StudyError(f"{place}: has no line that names the columns; delete it, it holds no row")
     columns = data[0][1]
+    if len(set(columns)) < len(columns):
+        raise StudyError(
+            f"{place}: has the columns {','.join(columns)}, a name twice: the line that names them "
+            "is missing or damaged. Move the table away, or choose another --folder"
+        )
     for number, values in data[1:]:
         if len(values) != len(columns):
             raise StudyError(
@@ -122,6 +138,54 @@ def parse(path: str | os.PathLike[str]) -> Table:
     return Table(comments, columns, rows, [number for number, _ in data[1:]])
 
 
+def _values(line: str, place: str) -> list[str]:
+    """The values in a line of a table."""
+    try:
+        values = next(csv.reader([line], strict=True))
+    except csv.Error as error:
+        raise StudyError(f"{place} can't be read: {error}. {_DELETE}") from error
+    for value in values:
+        if wrong := _strange(value):
+            raise StudyError(f"{place} holds {wrong}. {_DELETE}")
+    return values
+
+
+_DELETE = "Delete that line; its run is then made again and no other"
+
+
+def _strange(value: str) -> str:
+    """What no value of a table can be; empty if it is none of it."""
+    if found := CONTROL.search(value):
+        return f"a character that is no text, {found[0]!r}"
+    if len(value) > FIELD_SIZE:
+        return f"a value of {len(value):,} characters, more than {FIELD_SIZE:,}"
+    return ""
+
+
+def _expected(kind: object, name: str, text: str) -> str:
+    """What should stand in a column instead of this text; empty if it may."""
+    if kind is int:
+        return "" if WHOLE.fullmatch(text) else "a whole number"
+    if kind is not float:
+        return ""
+    if not NUMBER.fullmatch(text):
+        return "a number"
+    # Where a training diverged, what was measured may be NaN; the time it took is not.
+    timed = name != "seconds" or (math.isfinite(float(text)) and float(text) >= 0)
+    return "" if timed else "a time of 0 or more"
+
+
+def misfit(row: Mapping[str, str], study: Study) -> str:
+    """What is wrong with the values of a row, as text; empty if nothing is. Chapter 11."""
+    kinds = {}
+    with suppress(NameError):  # a row of one's own may name types that are known elsewhere
+        kinds = get_type_hints(study.row)
+    for name, text in row.items():
+        if expected := _expected(kinds.get(name), name, text):
+            return f"{_short(text)} as {name}, expected {expected}"
+    return ""
+
+
 def key(row: Mapping[str, str], study: Study) -> tuple[str, ...]:
     """What tells a row of a study from all others: the values of its setting, and its seed."""
     return tuple(row.values())[: len(study.settings[0]) + 1]
@@ -129,6 +193,8 @@ def key(row: Mapping[str, str], study: Study) -> tuple[str, ...]:
 
 def of(path: str | os.PathLike[str], study: Study) -> Table:
     """Read the table of a study, and refuse that of another, or one that has a run twice.
+
+    A value that is no number where the study has numbers is refused too.
 
     Raises `StudyError` for these, and what `parse` does. Chapter 11.
     """
@@ -140,6 +206,8 @@ def of(path: str | os.PathLike[str], study: Study) -> Table:
         )
     first: dict[tuple[str, ...], int] = {}
     for number, row in zip(table.lines, table.rows, strict=True):
+        if wrong := misfit(row, study):
+            raise StudyError(f"{os.fspath(path)}: line {number} has {wrong}. {_DELETE}")
         before = first.setdefault(key(row, study), number)
         if before != number:
             raise StudyError(
@@ -181,12 +249,29 @@ def stored(name: str) -> list[dict[str, str]]:
 
 
 def column(rows: list[dict[str, str]], name: str) -> np.ndarray:
-    """One column of a table as float64 numbers, shape ``(rows,)``."""
+    """One column of a table as float64 numbers, shape ``(rows,)``.
+
+    Raises
+    ------
+    StudyError : if there is no such column, or one of its values is no number.
+
+    Chapter 11.
+    """
+    for number, row in enumerate(rows):
+        if name not in row:
+            raise StudyError(f"no column {name!r}: there are {', '.join(row)}")
+        if not NUMBER.fullmatch(row[name]):
+            raise StudyError(f"row {number} has {_short(row[name])} as {name}, expected a number")
     return np.array([float(row[name]) for row in rows])
 
 
+def _short(text: str) -> str:
+    """A text as it is quoted in an error: not all of it if it is long."""
+    return repr(text if len(text) <= 40 else text[:40] + "…")
+
+
 @contextmanager
-def opened(path: str | os.PathLike[str]) -> Iterator[TextIO]:
+def opened(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """Open a table to append to it, for this process alone.
 
     The lock is the system's, on the open file, and ends with the process however that ends: what a
@@ -196,7 +281,7 @@ def opened(path: str | os.PathLike[str]) -> Iterator[TextIO]:
     ------
     StudyError : if another process has it open in this way, or the folder knows no locks.
     """
-    with open(path, "a", encoding="utf-8", newline="\n") as file:
+    with open(path, "ab", buffering=0) as file:  # what could not be written is not tried again
         try:
             _lock(file)
         except (BlockingIOError, PermissionError) as error:
@@ -212,7 +297,7 @@ def opened(path: str | os.PathLike[str]) -> Iterator[TextIO]:
         yield file
 
 
-def _lock(file: TextIO) -> None:
+def _lock(file: BinaryIO) -> None:
     """Lock an open file or raise an `OSError`, at once."""
     if os.name == "nt":
         import msvcrt
@@ -226,23 +311,44 @@ def _lock(file: TextIO) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def begin(file: TextIO, comments: Sequence[str], columns: Sequence[str]) -> None:
-    """Write the first lines of a table, all at once."""
+def begin(file: BinaryIO, comments: Sequence[str], columns: Sequence[str]) -> None:
+    """Write the first lines of a table, all at once. Raises as `append`."""
     _out(file, "".join(f"{line}\n" for line in comments) + ",".join(columns) + "\n")
 
 
-def comment(file: TextIO, text: str) -> None:
-    """Append a line of comment."""
+def comment(file: BinaryIO, text: str) -> None:
+    """Append a line of comment. Raises as `append`."""
     _out(file, text + "\n")
 
 
-def append(file: TextIO, row: Sequence) -> None:
-    """Append a row, one whole line; when this returns it is on the disk."""
-    csv.writer(file, lineterminator="\n").writerow(row)
-    _out(file)
+def append(file: BinaryIO, row: Sequence) -> None:
+    """Append a row, one whole line; when this returns it is on the disk.
+
+    Raises
+    ------
+    StudyError : if it can't be written, to a full disk for one: the table then ends where it ended
+        before. Also for a value that could not be read back.
+    """
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow(row)
+    for value in map(str, row):
+        if wrong := _strange(value):
+            raise StudyError(f"a run returned {wrong}, which no table can hold: {_short(value)}")
+    if line.getvalue().startswith("#"):
+        raise StudyError(f"a run returned a row that would be a comment: {_short(str(row[0]))}")
+    _out(file, line.getvalue())
 
 
-def _out(file: TextIO, text: str = "") -> None:
-    file.write(text)
-    file.flush()
-    os.fsync(file.fileno())
+def _out(file: BinaryIO, text: str) -> None:
+    """Write lines at the end of a table and have them on the disk; all of them or none."""
+    end = os.fstat(file.fileno()).st_size
+    try:
+        left = memoryview(text.encode())
+        while left:
+            left = left[file.write(left) :]
+        os.fsync(file.fileno())
+    except BaseException as error:  # Ctrl-C too
+        os.truncate(file.fileno(), end)
+        if not isinstance(error, OSError):
+            raise
+        raise StudyError(f"{os.fspath(file.name)}: can't be written: {error.strerror}") from error
