@@ -24,7 +24,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from .. import briefly
+from .. import briefly, limits
+from ..arguments import array, check, checked, either, expect_shape, none, real, whole
 from . import packing
 from .compiling import overload
 from .layout import CLEARED, MEMORY, Room, Rule, rooms, zeros
@@ -113,6 +114,11 @@ def _train(rooms, arena, rolls, orders, cursors, forgiven, fresh, tally, steps):
                 cursors[lane, _SINCE] = 0
 
 
+@checked(
+    outputs=array("units", some=True, dtype=float),
+    draw=real(0, below=1, as_float=True),
+    temperature=real(0, as_float=True),
+)
 @njit(cache=True, error_model="numpy", nogil=True)
 def draw_unit(outputs, draw, temperature):
     """Choose one unit: outputs made to sum to 1 are its probability (section 4.2).
@@ -234,6 +240,7 @@ def _check_rules(rules: tuple[Rule, ...], voices: int, lanes: int) -> None:
         )
 
 
+@checked(lanes=whole(1, limits.UNITS))
 class Arena:
     """Networks of one topology packed side by side, with all that training needs of them.
 
@@ -305,6 +312,8 @@ class Arena:
 
     def set_state(self, state: State, lane: int = 0) -> None:
         """Put a state into a lane: the next run goes on from it."""
+        for name, values in zip(State._fields, state, strict=True):
+            expect_shape(f"state, {name}", values, (self.topology.cells,))
         packing.put_state(self.rooms, self.data, lane, self.topology, state)
 
     def partials(self, lane: int = 0) -> np.ndarray:
@@ -316,11 +325,18 @@ class Arena:
 
     def clear(self, lane: int = 0) -> None:
         """Clear states, cell outputs and partials of a lane; weights and momentum stay."""
+        check("lane", lane, whole(0, self.lanes - 1))
         for room in self.rooms:
             for name in CLEARED:
                 if name in room.shapes():
                     room.view(self.data, name)[..., lane] = 0.0
 
+    @checked(
+        learning_rate=real(0),
+        momentum=real(0, below=1),
+        wrong=real(0, finite=False),
+        clip=real(0, finite=False),
+    )
     def set_learning(
         self,
         voice: int,
@@ -341,6 +357,8 @@ class Arena:
         ------
         ValueError : for a limit to the norm where weights learn at once.
         """
+        check("voice", voice, whole(0, len(self.rooms) - 1))
+        check("lane", lane, whole(0, self.lanes - 1))
         room = self.rooms[voice]
         if room.rule != "at once":
             room.view(self.data, "clip")[0, lane] = clip
@@ -359,6 +377,13 @@ class Arena:
             room.view(self.data, "momentum")[0, lane] = 0.0
             packing.forget(room, self.data, lane)
 
+    @checked(
+        rolls=array("choruses", "steps", "inputs", some=True, dtype=float),
+        orders=array("lanes", "drawn", whole=True, dtype=np.int64),
+        forgiven=array("lanes", whole=True, dtype=np.int64),
+        steps=whole(0, limits.TRAINING),
+        fresh=either(array("lanes", whole=True, dtype=np.int64), none()),
+    )
     def train(
         self,
         rolls: np.ndarray,
@@ -378,7 +403,12 @@ class Arena:
         steps : how many.
         fresh : for each lane, after how many choruses in a row the next begins from a cleared
             state; ``None``: never.
+
+        Raises
+        ------
+        ValueError : for other shapes, or an order in which a chorus is missing.
         """
+        self._expect_order(rolls, orders, forgiven, steps)
         for room in self.rooms:
             room.view(self.data, "likelihood")[:] = 1.0
             room.view(self.data, "rescaled")[:] = 0.0
@@ -392,6 +422,29 @@ class Arena:
         ]
         return Tally(tally[:, 0], tally[:, 1], np.array(entropy).T)
 
+    def _expect_order(
+        self, rolls: np.ndarray, orders: np.ndarray, forgiven: np.ndarray, steps: int
+    ) -> None:
+        """See that compiled code, which does not look, finds every chorus that it goes for."""
+        expect_shape("rolls", rolls, (*rolls.shape[:2], self.topology.inputs))
+        expect_shape("forgiven", forgiven, (self.lanes,))
+        if orders.shape < (self.lanes, 0) or len(orders) != self.lanes or orders.shape[1] <= steps:
+            raise ValueError(
+                f"orders: expected more than {steps} choruses for each of {self.lanes} lanes, got "
+                f"shape {orders.shape}"
+            )
+        if orders.min() < 0 or orders.max() >= len(rolls):
+            raise ValueError(
+                f"orders: expected numbers of choruses from 0 to {len(rolls) - 1}, got "
+                f"{orders.min()} to {orders.max()}"
+            )
+
+    @checked(
+        roll=array("steps", "inputs", some=True, dtype=float),
+        given=whole(1, limits.RUN),
+        draws=either(array("steps", "voices", dtype=float), none()),
+        temperature=real(0, as_float=True),
+    )
     def run(
         self,
         roll: np.ndarray,
@@ -418,8 +471,10 @@ class Arena:
         ------
         ValueError : if a voice that draws has outputs that can't be probabilities.
         """
+        expect_shape("roll", roll, (len(roll), self.topology.inputs))
         heard, predictions = roll.copy(), np.zeros(roll.shape)
         draws = np.zeros((len(roll), len(self.rooms))) if draws is None else draws
+        expect_shape("draws", draws, (len(roll), len(self.rooms)))
         voices = np.array(
             [
                 (room.start, room.start + room.inputs, voice.choice == "sample")
@@ -434,6 +489,9 @@ class Arena:
             )
         return heard, predictions
 
+    @checked(
+        roll=array("steps", "inputs", some=True, dtype=float), choruses=whole(1, limits.CHORUSES)
+    )
     def recall(self, roll: np.ndarray, choruses: int) -> Recall:
         """Free run from a cleared state until the first wrong note, or the return of a state.
 
@@ -442,6 +500,7 @@ class Arena:
         roll : one chorus, shape ``(steps, inputs)``; its first row is given.
         choruses : how many to play at the most.
         """
+        expect_shape("roll", roll, (len(roll), self.topology.inputs))
         self.clear()
         snapshot, predictions = np.zeros(self.data.shape), np.zeros((1, roll.shape[1]))
         return Recall(*_recall(self.rooms, self.data, roll, choruses, snapshot, predictions))

@@ -26,14 +26,27 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from .. import briefly
+from .. import briefly, limits
+from ..arguments import check, checked, exactly, instance, real, several, text, whole
 from ..arrays import regular
 from .extensions import extended_forward, through
 from .squashing import logistic, squash
 
 Range = tuple[float, float]
 
+_RANGE = exactly(real(), real())
 
+
+@checked(
+    name=text(),
+    inputs=whole(1, limits.UNITS),
+    blocks=several(
+        whole(1, limits.UNITS), some=True, expected="a tuple of how many cells each has"
+    ),
+    reads=several(text(), expected="a tuple of names"),
+    g=_RANGE,
+    h=_RANGE,
+)
 @dataclass(frozen=True)
 class Voice:
     """A part of the network with inputs, memory blocks and outputs of its own.
@@ -74,40 +87,13 @@ class Voice:
     __repr__ = briefly.differing
 
     def __post_init__(self) -> None:
-        if not all(isinstance(number, int) for number in (self.inputs, *self.blocks)):
-            raise ValueError(
-                f"voice {self.name!r}: inputs and cells are counted in whole numbers, "
-                f"got {self.inputs} and {self.blocks}"
-            )
-        if isinstance(self.reads, str):
-            raise ValueError(
-                f"voice {self.name!r}: reads takes a tuple of names, got {self.reads!r}"
-            )
-        if self.inputs < 1:
-            raise ValueError(f"voice {self.name!r} connects nothing: it has {self.inputs} inputs")
-        if not self.blocks or min(self.blocks) < 1:
-            raise ValueError(
-                f"voice {self.name!r}: every block needs a cell, got blocks {self.blocks}"
-            )
-        if self.choice not in ("threshold", "sample"):
-            raise ValueError(
-                f"voice {self.name!r}: choice is 'threshold' or 'sample', got {self.choice!r}"
-            )
-        if not isinstance(self.peepholes, bool):
-            raise ValueError(
-                f"voice {self.name!r}: peepholes is True or False, got {self.peepholes!r}"
-            )
-        if self.outputs not in ("logistic", "softmax"):
-            raise ValueError(
-                f"voice {self.name!r}: outputs are 'logistic' or 'softmax', got {self.outputs!r}"
-            )
         if self.outputs == "softmax" and self.choice != "sample":
             raise ValueError(
                 f"voice {self.name!r}: softmax outputs are probabilities of one unit among all, "
                 f"which choice='sample' draws; got choice={self.choice!r}"
             )
         for label, ends in (("g", self.g), ("h", self.h)):
-            if not (len(ends) == 2 and np.isfinite(ends).all() and ends[0] < ends[1]):
+            if not (ends[0] < ends[1] and np.isfinite(ends[1] - ends[0])):
                 got = " to ".join(map(str, ends))
                 raise ValueError(f"voice {self.name!r}: {label} needs a finite range, got {got}")
 
@@ -117,6 +103,7 @@ class Voice:
         return sum(self.blocks)
 
 
+@checked(voices=several(instance(Voice), some=True, expected="a tuple of one voice at least"))
 @dataclass(frozen=True)
 class Topology:
     """Who reads whom: a few voices side by side. Masks and sizes follow from them.
@@ -133,6 +120,8 @@ class Topology:
 
     def __post_init__(self) -> None:
         _check_voices(self.voices)
+        for name in ("inputs", "cells"):
+            check(f"voices, their {name} together", getattr(self, name), whole(1, limits.UNITS))
 
     @cached_property
     def inputs(self) -> int:
@@ -312,6 +301,7 @@ def _output_mask(topology: Topology) -> np.ndarray:
     return mask
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class Network:
     """A topology and its weights.
@@ -343,7 +333,7 @@ class Network:
             if weights.shape != mask.shape:
                 raise ValueError(f"{name}: expected shape {mask.shape}, got {weights.shape}")
             if not np.isfinite(weights).all():
-                raise ValueError(f"{name}: weights must be finite")
+                raise ValueError(f"{name}: weights must be finite, got nan or infinity")
             if weights[~mask].any():
                 raise ValueError(f"{name}: a weight stands where the topology has no connection")
 
@@ -399,11 +389,13 @@ class Step(NamedTuple):
         return State(self.cell_state, self.cell_output)
 
 
+@checked
 def cleared(topology: Topology) -> State:
     """The state of a network that has heard nothing: all zeros. Chapter 4."""
     return State(np.zeros(topology.cells), np.zeros(topology.cells))
 
 
+@checked
 def _check_step(
     onward: Callable[..., Step], network: Network, state: State, inputs: np.ndarray
 ) -> Step:
@@ -413,7 +405,7 @@ def _check_step(
     if inputs.shape != (t.inputs,):
         raise ValueError(f"inputs: expected shape ({t.inputs},), got {inputs.shape}")
     if not np.isfinite(inputs).all():
-        raise ValueError("inputs must be finite")
+        raise ValueError(f"inputs must be finite, got {inputs[~np.isfinite(inputs)][0]}")
     for name, values in zip(State._fields, state, strict=True):
         if np.shape(values) != (t.cells,):
             raise ValueError(f"{name}: expected shape ({t.cells},), got {np.shape(values)}")
@@ -472,6 +464,7 @@ def forward(network: Network, state: State, inputs: np.ndarray) -> Step:
     )
 
 
+@checked
 def record(network: Network, roll: np.ndarray, state: State | None = None) -> Step:
     """Run a network over a roll that is given to it and keep every activation of every step.
 
@@ -493,7 +486,7 @@ def record(network: Network, roll: np.ndarray, state: State | None = None) -> St
     Chapter 9.
     """
     roll = regular(roll, f"a roll of shape (steps, {network.topology.inputs})")
-    if roll.ndim != 2 or not len(roll):
+    if roll.ndim != 2 or not len(roll) or roll.shape[1] != network.topology.inputs:
         raise ValueError(
             f"expected a roll of shape (steps, {network.topology.inputs}), got {roll.shape}"
         )
@@ -505,6 +498,7 @@ def record(network: Network, roll: np.ndarray, state: State | None = None) -> St
     return Step(*map(np.array, zip(*steps, strict=True)))
 
 
+@checked
 def solo(network: Network, name: str) -> Network:
     """One voice of a network as a network of its own.
 

@@ -22,6 +22,7 @@ import numpy as np
 from tqdm import tqdm
 
 from .. import briefly
+from ..arguments import checked, real, whole
 from ..arrays import regular
 from ..files import write_whole
 from .extensions import check_one_unit_on
@@ -61,6 +62,7 @@ FORMAT = 3
 `Recipe.give_up_after` max_steps."""
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class Curve:
     """How a training went: one entry for each test.
@@ -83,6 +85,7 @@ class Curve:
         return f"Curve({briefly.counted(len(self.steps), 'test')}{last})"
 
 
+@checked(learned_at=whole(0), steps=whole(0), seconds=real(0))
 @dataclass(frozen=True, eq=False)
 class Result:
     """A trained network and how it came about.
@@ -131,6 +134,14 @@ class Diverged(ValueError):
         self.step, self.network = step, network
 
 
+def _expect_a_generator_each(recipe: Recipe, rngs: list[np.random.Generator]) -> None:
+    if len(rngs) != len(recipe.voices):
+        raise ValueError(
+            f"rngs: expected one for each of {len(recipe.voices)} voices, got {len(rngs)}"
+        )
+
+
+@checked(also=_expect_a_generator_each)
 def initial_network(recipe: Recipe, rngs: list[np.random.Generator]) -> Network:
     """Draw the network that training begins with.
 
@@ -164,6 +175,7 @@ def initial_network(recipe: Recipe, rngs: list[np.random.Generator]) -> Network:
     return Network(t, hidden, output)
 
 
+@checked
 def train(
     recipe: Recipe,
     rolls: np.ndarray,
@@ -316,7 +328,8 @@ def _checked(rolls: np.ndarray, topology: Topology) -> np.ndarray:
     if rolls.shape[1] < 2:
         raise ValueError("a chorus needs at least two steps, got 1")
     if not np.isin(rolls, (0.0, 1.0)).all():
-        raise ValueError("choruses hold 0.0 and 1.0 only")
+        strange = rolls[~np.isin(rolls, (0.0, 1.0))][0]
+        raise ValueError(f"choruses hold 0.0 and 1.0 only, got {strange:g}")
     check_one_unit_on(topology, rolls)
     return np.ascontiguousarray(rolls)
 
@@ -345,6 +358,7 @@ def _diverged(
                 )
 
 
+@checked
 def save(result: Result, path: str | os.PathLike[str]) -> None:
     """Write a trained network with its recipe and curve to an ``.npz`` file.
 
@@ -370,6 +384,7 @@ def save(result: Result, path: str | os.PathLike[str]) -> None:
     write_whole(path, file.getvalue())
 
 
+@checked
 def load(path: str | os.PathLike[str]) -> Result:
     """Read a file that `save` wrote. Nothing in it is executed. Appendix A.
 
@@ -418,6 +433,7 @@ def _recipe(data: dict) -> Recipe:
     return Recipe(**{**data, "topology": Topology(voices), "voices": learning})
 
 
+@checked
 def stored(name: str) -> Result:
     """A trained network that comes with the package, such as ``"experiment_1"``.
 
