@@ -63,3 +63,32 @@ def shapes(values: Any) -> str:
 def counted(number: int, what: str, many: str | None = None) -> str:
     """A number and what it is of: ``1 test``, ``2,400 tests``. Chapter 6."""
     return f"{number:,} {what if number == 1 else many or what + 's'}"
+
+
+def large(number: int) -> str:
+    """A whole number of any size in a few characters: ``4,096``, ``some 10^30``. Chapter 1."""
+    digits = round(abs(number).bit_length() * 0.30103)
+    return f"{number:,}" if digits <= 24 else f"some {'-' * (number < 0)}10^{digits}"
+
+
+def came(value: Any) -> str:
+    """What was handed in, for an error, in a few words, whatever its size. Chapter 6."""
+    if isinstance(value, np.ndarray):
+        kind = "" if value.dtype.kind in "biuf" else f" and type {value.dtype}"
+        if value.ndim == 0 and not kind:
+            return str(value)
+        return f"an array of shape {value.shape}{kind}"
+    if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 128:
+        return large(value)
+    if value is None or isinstance(value, (bool, int, float, complex, np.generic)):
+        return repr(value)
+    if isinstance(value, (str, bytes)):
+        return repr(value) if len(value) <= 60 else f"{value[:50]!r} and so on"
+    if isinstance(value, (tuple, list)) and not hasattr(value, "_fields"):
+        parts = [came(one) for one in value[:4]] + ["…"] * (len(value) > 4)
+        inside = ", ".join(parts) + "," * (isinstance(value, tuple) and len(value) == 1)
+        return f"({inside})" if isinstance(value, tuple) else f"[{inside}]"
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    name = type(value).__name__
+    return f"a{'n' * (name[0] in 'aeiouAEIOU')} {name}"

@@ -13,14 +13,33 @@ Chapter 9 (Inside the cells).
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from .. import briefly
+from .. import briefly, limits
+from ..arguments import Kind, Unfit, array, checked, real, whole
 from ..machine.network import Network, State, Topology, record
 from ..music.blues import Form
 from ..playing.composing import free_run
+
+
+def _labels(value: Any) -> np.ndarray:
+    """Numbers, texts or dates in a row."""
+    if not isinstance(value, (Sequence, np.ndarray)) or isinstance(value, (str, bytes)):
+        raise Unfit
+    try:
+        found = np.asarray(value)
+    except ValueError:
+        raise Unfit from None
+    if found.ndim != 1 or found.dtype.kind not in "biufSUM":
+        raise Unfit
+    if not len(found):
+        raise Unfit
+    return found
+
 
 SETTLED = 40
 """Choruses after which a network that keeps the form is taken to have settled."""
@@ -29,6 +48,7 @@ SETTLED = 40
 # ---- Listen --------------------------------------------------------------------------------------
 
 
+@checked
 def landmarks(form: Form) -> dict[str, np.ndarray]:
     """What there is to know about each step of a form, as whole numbers of shape ``(steps,)``.
 
@@ -43,6 +63,11 @@ def landmarks(form: Form) -> dict[str, np.ndarray]:
     return {"bar": bar, "beat": step // 2, "step": step, "chord": chord, "position": position}
 
 
+_LABELS = Kind("labels that can be sorted, shape (samples,)", _labels, ("samples",))
+_BINS = whole(2, 10_000)
+
+
+@checked(labels=_LABELS)
 def entropy(labels: np.ndarray) -> float:
     """How uncertain a label is for someone who knows how often each comes, in bits. Chapter 9.
 
@@ -57,6 +82,7 @@ def entropy(labels: np.ndarray) -> float:
     return _entropy(np.bincount(_numbered(labels)))
 
 
+@checked(values=array("samples", finite=True, dtype=float), labels=_LABELS, bins=_BINS)
 def mutual_information(values: np.ndarray, labels: np.ndarray, *, bins: int = 16) -> float:
     """How much a value, read with limited precision, tells about a label, in bits.
 
@@ -104,6 +130,12 @@ class Knowledge(NamedTuple):
     __repr__ = briefly.shapes
 
 
+@checked(
+    values=array("choruses", "steps", "cells", finite=True, some=True, dtype=float),
+    labels=replace(_LABELS, axes=("steps",)),
+    bins=_BINS,
+    shuffles=whole(1, limits.TRIALS),
+)
 def knowledge(
     values: np.ndarray,
     labels: np.ndarray,
@@ -156,6 +188,7 @@ def knowledge(
     return Knowledge(bits[0], bits[1:].mean(axis=0), (bits[1:] >= bits[0]).mean(axis=0))
 
 
+@checked
 def cell_names(topology: Topology) -> list[str]:
     """What people call each cell: its block and its number in it, both from 1. Chapter 9.
 
@@ -172,6 +205,7 @@ def cell_names(topology: Topology) -> list[str]:
 # ---- Cut -----------------------------------------------------------------------------------------
 
 
+@checked(block=whole(0))
 def cells_of(topology: Topology, block: int) -> np.ndarray:
     """The cells of a block, as whole numbers. Chapter 9.
 
@@ -184,6 +218,10 @@ def cells_of(topology: Topology, block: int) -> np.ndarray:
     return np.flatnonzero(topology.block_of_cell == block)
 
 
+_CELLS = array(single=True, whole=True)
+
+
+@checked(cells=_CELLS, at=array(single=True, finite=True, dtype=float))
 def silence(
     network: Network,
     cells: np.ndarray,
@@ -216,11 +254,16 @@ def silence(
     """
     t = network.topology
     cells = np.atleast_1d(np.asarray(cells))
+    if cells.ndim > 1:
+        raise ValueError(f"cells: expected a row of numbers of cells, got shape {cells.shape}")
     if not np.isin(cells, np.arange(t.cells)).all():
         raise ValueError(f"cells {cells.tolist()}: there are 0 to {t.cells - 1}")
     at = np.asarray(at, dtype=float)
     if at.shape not in ((), cells.shape) or not np.isfinite(at).all():
-        raise ValueError(f"at: expected one finite number, or one for each of {len(cells)} cells")
+        raise ValueError(
+            f"at: expected one finite number, or one for each of {len(cells)} cells, got shape "
+            f"{at.shape}"
+        )
     hidden, output = network.hidden.copy(), network.output.copy()
     hidden_rows = np.arange(t.hidden_units) if to is None else t.rows(to)
     output_rows = np.arange(t.outputs) if to is None else np.r_[t.outputs_of(to)]
@@ -231,6 +274,7 @@ def silence(
     return Network(t, hidden, output)
 
 
+@checked(block=whole(0), value=real(above=0, below=1))
 def freeze(
     network: Network,
     gate: Literal["input_gate", "forget_gate", "output_gate"],
@@ -274,6 +318,7 @@ def freeze(
 # ---- Disturb -------------------------------------------------------------------------------------
 
 
+@checked(roll=array("played", "units", some=True), form=array("steps", "units", some=True))
 def place(roll: np.ndarray, form: np.ndarray) -> tuple[int, float]:
     """Where in the form is this music? The position that fits best, and how well it fits.
 
@@ -325,6 +370,12 @@ class Outcome(NamedTuple):
     __repr__ = briefly.shapes
 
 
+@checked(
+    form=array("steps", "inputs", some=True, dtype=float),
+    size=real(0),
+    trials=whole(1, limits.TRIALS),
+    choruses=whole(2, limits.CHORUSES),
+)
 def disturb(
     network: Network,
     form: np.ndarray,

@@ -12,13 +12,20 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..arguments import array, checked, several, whole
 from ..arrays import regular
 from ..machine.network import Network
 from ..music.blues import TWELVE_BAR, Form, chord_tones, segment_choices
 from ..music.encoding import CHORDS_AND_MELODY, Encoding
 from ..playing.composing import Composer, Soloist
 
+_ROLL = array("played", "units", some=True)
+_CHORUS = array("steps", "units", some=True)
+_LINES = array("choruses", "steps")
+_NUMBERS = several(whole(0))
 
+
+@checked(roll=_ROLL, form=_CHORUS)
 def wrong_steps(roll: np.ndarray, form: np.ndarray) -> np.ndarray:
     """Find which steps of which chorus differ from the form.
 
@@ -43,12 +50,13 @@ def wrong_steps(roll: np.ndarray, form: np.ndarray) -> np.ndarray:
         raise ValueError(f"form: expected shape (steps, units), got {form.shape}")
     if roll.ndim != 2 or roll.shape[1] != form.shape[1] or not len(roll) or len(roll) % len(form):
         raise ValueError(
-            f"expected whole choruses, shape (choruses * {len(form)}, {form.shape[1]}), "
-            f"got {roll.shape}"
+            f"roll: expected whole choruses of the form, shape (choruses * {len(form)}, "
+            f"{form.shape[1]}), got {roll.shape}"
         )
     return (roll.reshape(-1, *form.shape) != form).any(axis=2)
 
 
+@checked(roll=_ROLL, form=_CHORUS, length=whole(1))
 def in_form(roll: np.ndarray, form: np.ndarray, length: int) -> np.ndarray:
     """At which steps the last ``length`` steps are a stretch of the form, wherever it stands there.
 
@@ -88,6 +96,7 @@ def in_form(roll: np.ndarray, form: np.ndarray, length: int) -> np.ndarray:
     return found
 
 
+@checked
 def in_own_chord(roll: np.ndarray, encoding: Encoding = CHORDS_AND_MELODY) -> np.ndarray:
     """At which steps the note, in any octave, belongs to the chord that sounds with it: bool.
 
@@ -104,6 +113,7 @@ def in_own_chord(roll: np.ndarray, encoding: Encoding = CHORDS_AND_MELODY) -> np
     return ((melody @ same) * chords).any(axis=1)
 
 
+@checked
 def melody_lines(
     roll: np.ndarray, form: Form = TWELVE_BAR, encoding: Encoding = CHORDS_AND_MELODY
 ) -> np.ndarray:
@@ -126,13 +136,16 @@ def melody_lines(
     """
     roll = encoding.check(roll)
     if not len(roll) or len(roll) % form.steps:
-        raise ValueError(f"expected whole choruses of {form.steps} steps, got {len(roll)} steps")
+        raise ValueError(
+            f"roll: expected whole choruses of {form.steps} steps, got {len(roll)} steps"
+        )
     melody = roll[:, len(encoding.chords) :]
     if (melody.sum(axis=1) > 1).any():
         raise ValueError("two melody notes at once are not one line")
     return (melody @ np.array(encoding.melody)).astype(int).reshape(-1, form.steps)
 
 
+@checked(numbers=_NUMBERS)
 def chorus_lines(numbers: Sequence[int], form: Form = TWELVE_BAR) -> np.ndarray:
     """The melodies of choruses by their numbers, shape ``(choruses, form.steps)``. Chapter 8.
 
@@ -147,6 +160,7 @@ def chorus_lines(numbers: Sequence[int], form: Form = TWELVE_BAR) -> np.ndarray:
     return np.concatenate(bars, axis=1)
 
 
+@checked(lines=_LINES)
 def chorus_numbers(lines: np.ndarray, form: Form = TWELVE_BAR) -> np.ndarray:
     """Which chorus of the form each melody is, or -1: int, shape ``(choruses,)``. Chapter 8."""
     numbers = np.zeros(len(lines), dtype=int)
@@ -158,6 +172,7 @@ def chorus_numbers(lines: np.ndarray, form: Form = TWELVE_BAR) -> np.ndarray:
     return numbers
 
 
+@checked(lines=_LINES)
 def exact_bars(lines: np.ndarray, form: Form = TWELVE_BAR) -> np.ndarray:
     """Which bars are one of the form's melodies for that bar: bool, ``(choruses, bars)``."""
     played = _bars(lines, form)
@@ -170,19 +185,24 @@ def exact_bars(lines: np.ndarray, form: Form = TWELVE_BAR) -> np.ndarray:
     )
 
 
+@checked(lines=_LINES)
 def held_beats(lines: np.ndarray) -> np.ndarray:
     """Which beats (two steps each) are one note held: bool, ``(choruses, beats)``. Chapter 8.
 
     The training set has quarter notes alone (section 2.3), so there every beat is.
     """
+    if lines.shape[1] % 2:
+        raise ValueError(f"lines: expected whole beats of two steps, got shape {lines.shape}")
     return lines[:, ::2] == lines[:, 1::2]
 
 
+@checked(lines=array(single=True))
 def in_scale(lines: np.ndarray, form: Form = TWELVE_BAR) -> np.ndarray:
     """At which steps the note belongs to the form's scale: bool, shape of ``lines``. Chapter 8."""
     return np.isin(lines, form.scale)
 
 
+@checked(lines=_LINES)
 def in_chord(lines: np.ndarray, form: Form = TWELVE_BAR) -> np.ndarray:
     """At which steps the note, in any octave, belongs to the chord of its bar: bool. Chapter 8."""
     shares = np.zeros(_bars(lines, form).shape, dtype=bool)
@@ -193,6 +213,7 @@ def in_chord(lines: np.ndarray, form: Form = TWELVE_BAR) -> np.ndarray:
     return shares.reshape(lines.shape)
 
 
+@checked(lines=_LINES, originals=array("others", "steps"))
 def longest_copy(lines: np.ndarray, originals: np.ndarray) -> np.ndarray:
     """How many steps in a row each melody shares with any one original, at the same place.
 
@@ -213,6 +234,7 @@ def longest_copy(lines: np.ndarray, originals: np.ndarray) -> np.ndarray:
     return longest
 
 
+@checked(rolls=array("choruses", "steps", "units", dtype=float))
 def surprise(composer: Network | Composer, rolls: np.ndarray, voice: str = "melody") -> np.ndarray:
     """How unexpected each note is to one who hears what came before (teacher forcing).
 
@@ -254,6 +276,7 @@ def surprise(composer: Network | Composer, rolls: np.ndarray, voice: str = "melo
         return -np.log(likelihood[steps - 1 :]).reshape(-1, steps)
 
 
+@checked(numbers=_NUMBERS)
 def source_surprise(numbers: Sequence[int], form: Form = TWELVE_BAR) -> np.ndarray:
     """How unexpected each step of a chorus is to one who knows how choruses are made.
 

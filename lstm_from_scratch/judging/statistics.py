@@ -10,17 +10,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from .. import briefly
+from ..arguments import Kind, array, checked, either, real, several, text, whole
 
 Z = 1.959964
 """Standard deviations on either side of the mean that hold 95 % of a normal distribution."""
 
 
+def _count(value: Any) -> int:
+    """A whole number, of whatever type."""
+    if isinstance(value, (float, np.floating)) and float(value).is_integer():
+        value = int(value)
+    return whole(0, _MOST).take(value)
+
+
+_MOST = 10_000  # trials; the numbers of ways grow with them
+_COUNT = Kind(f"a whole number from 0 to {_MOST:,}", _count)
+
+
+@checked(z=real(above=0), successes=_COUNT, trials=_COUNT)
 def interval(successes: int, trials: int, z: float = Z) -> tuple[float, float]:
     """The 95 % interval of a share (Wilson's score interval). Chapters 7 and 11.
 
@@ -43,18 +56,13 @@ def interval(successes: int, trials: int, z: float = Z) -> tuple[float, float]:
 
 
 def _counts(successes: int, trials: int) -> tuple[int, int]:
-    """Check what happened in some trials; numbers of NumPy and whole floats are taken too."""
-    try:
-        whole = int(successes), int(trials)
-    except (TypeError, ValueError, OverflowError):
-        whole = None
-    if whole is None or whole != (successes, trials):
-        raise ValueError(f"expected two whole numbers, got {successes!r} of {trials!r}")
-    if not 0 <= whole[0] <= whole[1] or whole[1] < 1:
-        raise ValueError(f"{successes} successes of {trials}: that can't be")
-    return whole
+    """See that what happened in some trials can have happened."""
+    if not successes <= trials or trials < 1:
+        raise ValueError(f"{successes} successes of {trials} trials: that can't be")
+    return successes, trials
 
 
+@checked(**dict.fromkeys(("successes", "trials", "others", "of"), _COUNT))
 def fisher(successes: int, trials: int, others: int, of: int) -> float:
     """How often chance alone would part two groups as far as this: Fisher's exact test, two-sided.
 
@@ -86,6 +94,7 @@ def fisher(successes: int, trials: int, others: int, of: int) -> float:
     return rarer / math.comb(trials + of, together)
 
 
+@checked(p_values=array("tests", some=True, dtype=float))
 def holm(p_values: ArrayLike) -> np.ndarray:
     """Raise p-values for there being many of them, so that none is small by luck alone.
 
@@ -138,6 +147,10 @@ class Survival(NamedTuple):
         return f"Survival({runs}, {self.share[-1]:.0%} not learned after {self.times[-1]:,.0f})"
 
 
+_RUNS = {"steps": array("runs", some=True), "learned": array("runs")}
+
+
+@checked(**_RUNS)
 def survival(steps: ArrayLike, learned: ArrayLike) -> Survival:
     """Estimate what share of runs has not learned after so many steps, if some were given up.
 
@@ -182,6 +195,7 @@ def survival(steps: ArrayLike, learned: ArrayLike) -> Survival:
     )
 
 
+@checked(**_RUNS)
 def median_time(steps: ArrayLike, learned: ArrayLike) -> float:
     """After how many steps half of the runs have learned, as `survival` estimates it.
 
@@ -243,6 +257,7 @@ class Summary(tuple[Group, ...]):
         )
 
 
+@checked(by=either(text(), several(text())))
 def summary(
     rows: Iterable[Mapping[str, object]], by: str | Sequence[str] = (), steps: str = "steps"
 ) -> Summary:
@@ -270,6 +285,8 @@ def summary(
     by = (by,) if isinstance(by, str) else tuple(by)
     groups: dict[tuple[str, ...], list[tuple[float, int]]] = {}
     for row in rows:
+        if not isinstance(row, Mapping):
+            raise ValueError(f"rows: expected a mapping by name for each, got {briefly.came(row)}")
         missing = [name for name in dict.fromkeys((*by, "learned", steps)) if name not in row]
         if missing:
             raise ValueError(f"there is no column {missing[0]!r}: there are {', '.join(row)}")
@@ -316,6 +333,7 @@ DRAWS = 10_000
 hundredth of its width or so."""
 
 
+@checked(values=array("runs", finite=True, dtype=float))
 def mean_interval(values: ArrayLike, rng: np.random.Generator | int) -> Mean:
     """The mean of values, and its 95 % interval by the bootstrap (percentiles). Chapter 11.
 

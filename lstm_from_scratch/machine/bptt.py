@@ -16,12 +16,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..arguments import buffer, checked, real, whole
 from .caching import njit
 from .extensions import check_one_unit_on, late_sources
 from .gradient import Gradient
 from .network import Network, State, Topology, cleared, forward
 
 
+@checked
 def full_gradient(
     network: Network, inputs: np.ndarray, targets: np.ndarray, state: State | None = None
 ) -> Gradient:
@@ -48,6 +50,7 @@ def full_gradient(
     return backward(network, inputs, targets, state, truncated=False)
 
 
+@checked
 def backward(
     network: Network,
     inputs: np.ndarray,
@@ -146,6 +149,10 @@ ADAM = (0.9, 0.999, 1e-8)
 update, and what keeps a division from being one by zero."""
 
 
+_RATE = real(0, as_float=True)
+
+
+@checked(gradient=buffer(), limit=real(0, finite=False, as_float=True))
 @njit(cache=True, error_model="numpy", nogil=True)
 def clip_norm(gradient: np.ndarray, limit: float) -> float:
     """Shorten a gradient to the norm ``limit`` if it is longer; return the norm that it had.
@@ -164,6 +171,13 @@ def clip_norm(gradient: np.ndarray, limit: float) -> float:
     return norm
 
 
+@checked(
+    weights=buffer(...),
+    velocity=buffer(...),
+    gradient=buffer(...),
+    learning_rate=_RATE,
+    momentum=_RATE,
+)
 @njit(cache=True, error_model="numpy", nogil=True)
 def momentum_update(
     weights: np.ndarray,
@@ -195,6 +209,11 @@ def _power(base: float, exponent: int) -> float:
     return power
 
 
+@checked(
+    **dict.fromkeys(("weights", "mean", "square", "gradient"), buffer(...)),
+    learning_rate=_RATE,
+    updates=whole(0, 2**62),
+)
 @njit(cache=True, error_model="numpy", nogil=True)
 def adam_update(
     weights: np.ndarray,
@@ -226,6 +245,15 @@ def adam_update(
         w[n] -= learning_rate * (m[n] / of_mean) / (np.sqrt(s[n] / of_square) + least)
 
 
+@checked(
+    weights=buffer(...),
+    gradient=buffer(...),
+    memory=buffer(2, ...),
+    learning_rate=_RATE,
+    momentum=_RATE,
+    clip=real(0, finite=False, as_float=True),
+    updates=whole(0, 2**62),
+)
 @njit(cache=True, error_model="numpy", nogil=True)
 def update(
     weights: np.ndarray,

@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
 
+from ..arguments import array, checked, expect_shape
+from ..arguments import function as a_function
 from .squashing import logistic
 
 if TYPE_CHECKING:  # what the arguments are; nothing above is needed to run
@@ -70,6 +72,7 @@ def through(
 # ---- One step ------------------------------------------------------------------------------------
 
 
+@checked(x=array("units", finite=True, some=True))
 def softmax(x: np.ndarray) -> np.ndarray:
     """Probabilities that sum to 1, each in proportion to the exponential of its element.
 
@@ -80,6 +83,7 @@ def softmax(x: np.ndarray) -> np.ndarray:
     return powers / powers.sum()
 
 
+@checked(onward=a_function())
 def extended_forward(
     onward: Callable[..., lstm_from_scratch.machine.network.Step],
     network: Network,
@@ -144,11 +148,14 @@ def _peep(
     )
 
 
+@checked
 def late_sources(topology: Topology, sources: np.ndarray, cell_state: np.ndarray) -> np.ndarray:
     """What output gates read: as other hidden units, but with peepholes the states of this step.
 
     ``sources`` and ``cell_state`` are those of a `Step`. Chapter 11.
     """
+    expect_shape("sources", sources, (topology.sources,))
+    expect_shape("cell_state", cell_state, (topology.cells,))
     late = sources.copy()
     if topology.peepholes:
         late[topology.state_sources] = cell_state
@@ -158,6 +165,7 @@ def late_sources(topology: Topology, sources: np.ndarray, cell_state: np.ndarray
 # ---- Learning ------------------------------------------------------------------------------------
 
 
+@checked(onward=a_function())
 def extended_cross_entropy(
     onward: Callable[..., float],
     prediction: np.ndarray,
@@ -182,6 +190,7 @@ def extended_cross_entropy(
         return float(-np.where(target > 0, target * np.log(prediction), 0.0).sum())
 
 
+@checked
 def check_one_unit_on(topology: Topology, targets: np.ndarray) -> None:
     """See that what voices with softmax outputs are to predict is a distribution.
 
@@ -192,6 +201,11 @@ def check_one_unit_on(topology: Topology, targets: np.ndarray) -> None:
     ------
     ValueError : if the targets of such a voice don't sum to 1.
     """
+    if targets.shape[-1:] != (topology.outputs,):
+        raise ValueError(
+            f"targets: expected {topology.outputs} outputs as their last axis, got shape "
+            f"{targets.shape}"
+        )
     for voice in topology.voices:
         if voice.activation == "softmax":
             sums = np.atleast_1d(targets[..., topology.outputs_of(voice.name)].sum(axis=-1))
@@ -203,6 +217,7 @@ def check_one_unit_on(topology: Topology, targets: np.ndarray) -> None:
                 )
 
 
+@checked(onward=a_function())
 def extended_step_gradient(
     onward: Callable[..., Gradient],
     network: Network,

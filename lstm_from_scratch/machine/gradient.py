@@ -19,6 +19,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from .. import briefly
+from ..arguments import checked, expect_shape
 from .extensions import extended_cross_entropy, extended_step_gradient, through
 from .network import Network, State, Step, Topology
 
@@ -50,11 +51,29 @@ class Gradient(NamedTuple):
     __repr__ = briefly.shapes
 
 
+def _expect_fitting(
+    network: Network, partials: Partials, step: Step, state: State | None = None, **_: object
+) -> None:
+    """See that what is carried, and what was recorded, is of this network."""
+    t = network.topology
+    for name, values in zip(Partials._fields, partials, strict=True):
+        expect_shape(f"partials, {name}", values, (t.cells, t.sources))
+    for name, values in zip(State._fields, state or (), strict=state is not None):
+        expect_shape(f"state, {name}", values, (t.cells,))
+    sizes = dict.fromkeys(("input_gate", "forget_gate", "output_gate"), t.blocks)
+    sizes |= dict.fromkeys(("candidate", "cell_state", "squashed_state"), t.cells)
+    sizes |= {"sources": t.sources, "output_sources": t.sources, "prediction": t.outputs}
+    for name, size in sizes.items():
+        expect_shape(f"step, {name}", getattr(step, name), (size,))
+
+
+@checked
 def no_partials(topology: Topology) -> Partials:
     """The partials of a cleared state: nothing has been learned to depend on. Chapter 5."""
     return Partials(*(np.zeros((topology.cells, topology.sources)) for _ in range(3)))
 
 
+@checked
 def _check_shapes(
     onward: Callable[..., float],
     prediction: np.ndarray,
@@ -64,7 +83,8 @@ def _check_shapes(
     """The door that sees whether a prediction and a target can be compared."""
     if np.shape(prediction) != np.shape(target):
         raise ValueError(
-            f"shapes differ: {np.shape(prediction)} predicted, target {np.shape(target)}"
+            f"prediction and target: shapes differ: {np.shape(prediction)} predicted, target "
+            f"{np.shape(target)}"
         )
     return onward(prediction, target, activation)
 
@@ -91,6 +111,7 @@ def cross_entropy(prediction: np.ndarray, target: np.ndarray) -> float:
     return float(-(on + off).sum())
 
 
+@checked(also=_expect_fitting)
 def advance(network: Network, partials: Partials, state: State, step: Step) -> Partials:
     """Carry the partials over one step (truncated RTRL).
 
@@ -121,6 +142,7 @@ def advance(network: Network, partials: Partials, state: State, step: Step) -> P
     )
 
 
+@checked(also=_expect_fitting)
 def _check_target(
     onward: Callable[..., Gradient],
     network: Network,

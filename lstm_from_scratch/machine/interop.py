@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from .. import briefly
+from ..arguments import checked
 from .network import Network, Topology, Voice
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Parameters(NamedTuple):
     __repr__ = briefly.shapes
 
 
+@checked
 def to_parameters(network: Network) -> Parameters:
     """The weights of a network for ``torch.nn.LSTM`` and a linear layer behind it.
 
@@ -82,6 +84,7 @@ def to_parameters(network: Network) -> Parameters:
     )
 
 
+@checked
 def from_parameters(parameters: Parameters, name: str = "voice") -> Network:
     """The network that has these weights; what `to_parameters` made of one comes back bit for bit.
 
@@ -98,6 +101,8 @@ def from_parameters(parameters: Parameters, name: str = "voice") -> Network:
     outputs = given.bias.size
     shapes = ((4 * cells, inputs), (4 * cells, cells), (4 * cells,), (4 * cells,))
     shapes = (*shapes, (outputs, inputs + cells), (outputs,))
+    if given.bias.ndim != 1 or given.weight_hh_l0.ndim != 2 or given.weight_ih_l0.ndim != 2:
+        raise ValueError(f"parameters: expected a bias of one axis, got {parameters!r}")
     for label, array, shape in zip(Parameters._fields, given, shapes, strict=True):
         if array.shape != shape:
             raise ValueError(f"{label}: expected shape {shape}, got {array.shape}")
@@ -111,6 +116,7 @@ def from_parameters(parameters: Parameters, name: str = "voice") -> Network:
     )
 
 
+@checked
 def to_torch(network: Network) -> tuple[torch.nn.LSTM, torch.nn.Linear]:
     """A network as two modules of PyTorch, in float64.
 
@@ -140,6 +146,7 @@ def to_torch(network: Network) -> tuple[torch.nn.LSTM, torch.nn.Linear]:
     return lstm, linear
 
 
+@checked
 def from_torch(lstm: torch.nn.LSTM, linear: torch.nn.Linear, name: str = "voice") -> Network:
     """The network that two modules of PyTorch are, as `to_torch` makes them. Chapter 4.
 

@@ -23,7 +23,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import briefly
+from .. import briefly, limits
+from ..arguments import (
+    array,
+    check,
+    checked,
+    either,
+    expect_shape,
+    instance,
+    none,
+    real,
+    whole,
+)
 from . import packing
 from .caching import njit
 from .compiling import overload
@@ -124,6 +135,11 @@ def _train(rooms, arena, heard, orders, cursors, forgiven, fresh, tally, steps):
     return steps
 
 
+@checked(
+    outputs=array("units", some=True, dtype=float),
+    draw=real(0, below=1, as_float=True),
+    temperature=real(0, as_float=True),
+)
 @njit(cache=True, error_model="numpy", nogil=True)
 def draw_unit(outputs, draw, temperature):
     """Choose one unit: outputs made to sum to 1 are its probability (section 4.2).
@@ -247,6 +263,7 @@ def _check_rules(rules: tuple[Rule, ...], voices: int, lanes: int) -> None:
         )
 
 
+@checked(lanes=whole(1, limits.UNITS))
 class Arena:
     """Networks of one topology packed side by side, with all that training needs of them.
 
@@ -318,6 +335,8 @@ class Arena:
 
     def set_state(self, state: State, lane: int = 0) -> None:
         """Put a state into a lane: the next run goes on from it."""
+        for name, values in zip(State._fields, state, strict=True):
+            expect_shape(f"state, {name}", values, (self.topology.cells,))
         packing.put_state(self.rooms, self.data, lane, self.topology, state)
 
     def partials(self, lane: int = 0) -> np.ndarray:
@@ -329,11 +348,18 @@ class Arena:
 
     def clear(self, lane: int = 0) -> None:
         """Clear states, cell outputs and partials of a lane; weights and momentum stay."""
+        check("lane", lane, whole(0, self.lanes - 1))
         for room in self.rooms:
             for name in CLEARED:
                 if name in room.shapes():
                     room.view(self.data, name)[..., lane] = 0.0
 
+    @checked(
+        learning_rate=real(0),
+        momentum=real(0, below=1),
+        wrong=real(0, finite=False),
+        clip=real(0, finite=False),
+    )
     def set_learning(
         self,
         voice: int,
@@ -354,6 +380,8 @@ class Arena:
         ------
         ValueError : for a limit to the norm where weights learn at once.
         """
+        check("voice", voice, whole(0, len(self.rooms) - 1))
+        check("lane", lane, whole(0, self.lanes - 1))
         room = self.rooms[voice]
         if room.rule != "at once":
             room.view(self.data, "clip")[0, lane] = clip
@@ -386,6 +414,15 @@ class Arena:
         """Let a lane go on at the beginning of an episode, in whatever state it is."""
         self.cursors[lane, [_SONG, _STEP]] = episode, 0
 
+    @checked(
+        heard=either(
+            array("choruses", "steps", "inputs", some=True, dtype=float), instance(Packed)
+        ),
+        orders=array("lanes", "drawn", whole=True, dtype=np.int64),
+        forgiven=array("lanes", whole=True, dtype=np.int64),
+        steps=whole(0, limits.TRAINING),
+        fresh=either(array("lanes", whole=True, dtype=np.int64), none()),
+    )
     def train(
         self,
         heard: np.ndarray | Packed,
@@ -406,8 +443,13 @@ class Arena:
         steps : how many.
         fresh : for each lane, after how many episodes in a row the next begins from a cleared
             state; ``None``: never.
+
+        Raises
+        ------
+        ValueError : for other shapes, or an order in which a chorus is missing.
         """
         packed = heard if isinstance(heard, Packed) else from_rolls(heard)
+        self._expect_order(packed, orders, forgiven, steps)
         for room in self.rooms:
             room.view(self.data, "likelihood")[:] = 1.0
             room.view(self.data, "rescaled")[:] = 0.0
@@ -431,6 +473,32 @@ class Arena:
         ]
         return Tally(tally[:, 0], tally[:, 1], np.array(entropy).T, int(done))
 
+    def _expect_order(
+        self, packed: Packed, orders: np.ndarray, forgiven: np.ndarray, steps: int
+    ) -> None:
+        """See that compiled code, which does not look, finds every episode that it goes for."""
+        rows, episodes = len(packed.inputs), len(packed.starts) - 1
+        expect_shape("heard", packed.inputs, (rows, self.topology.inputs))
+        expect_shape("heard", packed.targets, (rows, self.topology.outputs))
+        expect_shape("forgiven", forgiven, (self.lanes,))
+        enough = not packed.ahead or orders.shape[1] > steps
+        if len(orders) != self.lanes or not enough:
+            raise ValueError(
+                f"orders: expected more than {steps} choruses for each of {self.lanes} lanes, got "
+                f"shape {orders.shape}"
+            )
+        if orders.size and not 0 <= orders.min() <= orders.max() < episodes:
+            raise ValueError(
+                f"orders: expected numbers of episodes from 0 to {episodes - 1}, got "
+                f"{orders.min()} to {orders.max()}"
+            )
+
+    @checked(
+        roll=array("steps", "inputs", some=True, dtype=float),
+        given=whole(1, limits.RUN),
+        draws=either(array("steps", "voices", dtype=float), none()),
+        temperature=real(0, as_float=True),
+    )
     def run(
         self,
         roll: np.ndarray,
@@ -458,10 +526,12 @@ class Arena:
         ValueError : if a voice that draws has outputs that can't be probabilities; for rows to
             choose where a voice has not an output for each input.
         """
+        expect_shape("roll", roll, (len(roll), self.topology.inputs))
         if given < len(roll):
             self._goes_on_by_itself()
         heard, predictions = roll.copy(), np.zeros((len(roll), self.topology.outputs))
         draws = np.zeros((len(roll), len(self.rooms))) if draws is None else draws
+        expect_shape("draws", draws, (len(roll), len(self.rooms)))
         voices = np.array(
             [
                 (room.start, room.start + room.inputs, voice.choice == "sample")
@@ -483,6 +553,9 @@ class Arena:
                 "can't go on by itself: each voice needs an output for each of its inputs"
             )
 
+    @checked(
+        roll=array("steps", "inputs", some=True, dtype=float), choruses=whole(1, limits.CHORUSES)
+    )
     def recall(self, roll: np.ndarray, choruses: int) -> Recall:
         """Free run from a cleared state until the first wrong note, or the return of a state.
 
@@ -492,6 +565,7 @@ class Arena:
         choruses : how many to play at the most.
         """
         self._goes_on_by_itself()
+        expect_shape("roll", roll, (len(roll), self.topology.inputs))
         self.clear()
         snapshot, predictions = np.zeros(self.data.shape), np.zeros((1, roll.shape[1]))
         return Recall(*_recall(self.rooms, self.data, roll, choruses, snapshot, predictions))

@@ -19,6 +19,8 @@ from typing import Literal
 
 import numpy as np
 
+from .. import limits
+from ..arguments import checked, exactly, several, whole
 from .network import Topology, Voice
 
 Rule = Literal["at once", "momentum", "adam"]
@@ -45,6 +47,15 @@ def _aligned(start: int) -> int:
     return -(-start // ALIGNED) * ALIGNED
 
 
+@checked(
+    lanes=whole(1),
+    start=whole(0),
+    inputs=whole(1),
+    blocks=whole(1),
+    cells=whole(1),
+    heard=several(exactly(whole(0), whole(1))),
+    at=whole(0),
+)
 @dataclass(frozen=True)
 class Room:
     """Where one voice stands in the arena, all in float64 numbers; known when compiling.
@@ -118,11 +129,20 @@ class Room:
 
     def place(self, name: str) -> int:
         """Where a part of the room begins in the arena."""
-        return _plan(self)[name][0]
+        return _plan(self)[self._known(name)][0]
+
+    def _known(self, name: str) -> str:
+        if name not in self.shapes():
+            raise ValueError(f"name: expected one of {list(self.shapes())}, got {name!r}")
+        return name
 
     def view(self, arena: np.ndarray, name: str) -> np.ndarray:
         """A part of the room as an array of its own shape, sharing memory with the arena."""
-        start, stop, shape = _plan(self)[name]
+        start, stop, shape = _plan(self)[self._known(name)]
+        if arena.shape < (stop,) or arena.ndim > 1:
+            raise ValueError(
+                f"arena: expected one row of at least {stop} numbers, got shape {arena.shape}"
+            )
         return arena[start:stop].reshape(shape)
 
 
@@ -191,17 +211,23 @@ def _plan(room: Room) -> dict[str, tuple[int, int, tuple[int, ...]]]:
 # ---- The rooms of a topology ---------------------------------------------------------------------
 
 
+@checked
 def heard_by(topology: Topology, voice: Voice) -> list[Voice]:
     """The voices that a voice hears, itself among them, in the order of the topology."""
     return [v for v in topology.voices if v.name in (voice.name, *voice.reads)]
 
 
+@checked(lanes=whole(1, limits.UNITS))
 @cache
 def rooms(
     topology: Topology, lanes: int, rules: tuple[Rule, ...] | None = None
 ) -> tuple[Room, ...]:
     """Divide an arena among the voices of a topology, which learn by these rules. Appendix A."""
     rules = ("at once",) * len(topology.voices) if rules is None else rules
+    if len(rules) != len(topology.voices):
+        raise ValueError(
+            f"rules: expected one for each of {len(topology.voices)} voices, got {rules}"
+        )
     made: dict[str, Room] = {}
     places: dict[str, tuple[int, int]] = {}
     at = 0
@@ -230,6 +256,7 @@ def rooms(
     )
 
 
+@checked(count=whole(0, 10**9))
 def zeros(count: int) -> np.ndarray:
     """Float64 zeros, shape ``(count,)``, that begin where a line of the cache does. Appendix A."""
     data = np.zeros(count + ALIGNED)

@@ -22,22 +22,59 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from .. import briefly
+from .. import briefly, limits
+from ..arguments import (
+    Kind,
+    check,
+    checked,
+    exactly,
+    instance,
+    one_of,
+    real,
+    several,
+    text,
+    whole,
+)
 from ..arrays import regular
 from .extensions import extended_forward, through
 from .squashing import logistic, squash
 
 Range = tuple[float, float]
 
+_RANGE = exactly(real(), real())
+
 
 class _AsManyAsInputs(int):
     """A number of outputs that nobody gave: it follows the inputs when a voice is replaced."""
 
 
+def _outputs() -> Kind:
+    """A number of outputs; the name of an activation is what it was before it could be counted."""
+    number, name = whole(0, limits.UNITS), one_of("logistic", "softmax")
+
+    def take(value: Any) -> Any:
+        if isinstance(value, _AsManyAsInputs):
+            return value
+        return name.take(value) if isinstance(value, str) else number.take(value)
+
+    return Kind(number.expected, take)
+
+
+@checked(
+    name=text(),
+    inputs=whole(1, limits.UNITS),
+    blocks=several(
+        whole(1, limits.UNITS), some=True, expected="a tuple of how many cells each has"
+    ),
+    reads=several(text(), expected="a tuple of names"),
+    g=_RANGE,
+    h=_RANGE,
+    outputs=_outputs(),
+)
 @dataclass(frozen=True)
 class Voice:
     """A part of the network with inputs, memory blocks and outputs of its own.
@@ -84,45 +121,15 @@ class Voice:
         if isinstance(self.outputs, str):  # as it was called before outputs could be counted
             object.__setattr__(self, "activation", self.outputs)
             object.__setattr__(self, "outputs", 0)
-        if not all(isinstance(it, int) for it in (self.inputs, self.outputs, *self.blocks)):
-            raise ValueError(
-                f"voice {self.name!r}: inputs, outputs and cells are counted in whole numbers, "
-                f"got {self.inputs} and {self.blocks}, outputs={self.outputs}"
-            )
-        if isinstance(self.reads, str):
-            raise ValueError(
-                f"voice {self.name!r}: reads takes a tuple of names, got {self.reads!r}"
-            )
-        if self.inputs < 1:
-            raise ValueError(f"voice {self.name!r} connects nothing: it has {self.inputs} inputs")
-        if self.outputs < 0:
-            raise ValueError(f"voice {self.name!r}: it can't have {self.outputs} outputs")
         if not self.outputs or isinstance(self.outputs, _AsManyAsInputs):
             object.__setattr__(self, "outputs", _AsManyAsInputs(self.inputs))
-        if not self.blocks or min(self.blocks) < 1:
-            raise ValueError(
-                f"voice {self.name!r}: every block needs a cell, got blocks {self.blocks}"
-            )
-        if self.choice not in ("threshold", "sample"):
-            raise ValueError(
-                f"voice {self.name!r}: choice is 'threshold' or 'sample', got {self.choice!r}"
-            )
-        if not isinstance(self.peepholes, bool):
-            raise ValueError(
-                f"voice {self.name!r}: peepholes is True or False, got {self.peepholes!r}"
-            )
-        if self.activation not in ("logistic", "softmax"):
-            raise ValueError(
-                f"voice {self.name!r}: activation is 'logistic' or 'softmax', "
-                f"got {self.activation!r}"
-            )
         if self.activation == "softmax" and self.choice != "sample":
             raise ValueError(
                 f"voice {self.name!r}: softmax outputs are probabilities of one unit among all, "
                 f"which choice='sample' draws; got choice={self.choice!r}"
             )
         for label, ends in (("g", self.g), ("h", self.h)):
-            if not (len(ends) == 2 and np.isfinite(ends).all() and ends[0] < ends[1]):
+            if not (ends[0] < ends[1] and np.isfinite(ends[1] - ends[0])):
                 got = " to ".join(map(str, ends))
                 raise ValueError(f"voice {self.name!r}: {label} needs a finite range, got {got}")
 
@@ -132,6 +139,7 @@ class Voice:
         return sum(self.blocks)
 
 
+@checked(voices=several(instance(Voice), some=True, expected="a tuple of one voice at least"))
 @dataclass(frozen=True)
 class Topology:
     """Who reads whom: a few voices side by side. Masks and sizes follow from them.
@@ -148,6 +156,8 @@ class Topology:
 
     def __post_init__(self) -> None:
         _check_voices(self.voices)
+        for name in ("inputs", "cells"):
+            check(f"voices, their {name} together", getattr(self, name), whole(1, limits.UNITS))
 
     @cached_property
     def inputs(self) -> int:
@@ -345,6 +355,7 @@ def _output_mask(topology: Topology) -> np.ndarray:
     return mask
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class Network:
     """A topology and its weights.
@@ -376,7 +387,7 @@ class Network:
             if weights.shape != mask.shape:
                 raise ValueError(f"{name}: expected shape {mask.shape}, got {weights.shape}")
             if not np.isfinite(weights).all():
-                raise ValueError(f"{name}: weights must be finite")
+                raise ValueError(f"{name}: weights must be finite, got nan or infinity")
             if weights[~mask].any():
                 raise ValueError(f"{name}: a weight stands where the topology has no connection")
 
@@ -433,11 +444,13 @@ class Step(NamedTuple):
         return State(self.cell_state, self.cell_output)
 
 
+@checked
 def cleared(topology: Topology) -> State:
     """The state of a network that has heard nothing: all zeros. Chapter 4."""
     return State(np.zeros(topology.cells), np.zeros(topology.cells))
 
 
+@checked
 def _check_step(
     onward: Callable[..., Step], network: Network, state: State, inputs: np.ndarray
 ) -> Step:
@@ -447,7 +460,7 @@ def _check_step(
     if inputs.shape != (t.inputs,):
         raise ValueError(f"inputs: expected shape ({t.inputs},), got {inputs.shape}")
     if not np.isfinite(inputs).all():
-        raise ValueError("inputs must be finite")
+        raise ValueError(f"inputs must be finite, got {inputs[~np.isfinite(inputs)][0]}")
     for name, values in zip(State._fields, state, strict=True):
         if np.shape(values) != (t.cells,):
             raise ValueError(f"{name}: expected shape ({t.cells},), got {np.shape(values)}")
@@ -506,6 +519,7 @@ def forward(network: Network, state: State, inputs: np.ndarray) -> Step:
     )
 
 
+@checked
 def record(network: Network, roll: np.ndarray, state: State | None = None) -> Step:
     """Run a network over a roll that is given to it and keep every activation of every step.
 
@@ -527,7 +541,7 @@ def record(network: Network, roll: np.ndarray, state: State | None = None) -> St
     Chapter 9.
     """
     roll = regular(roll, f"a roll of shape (steps, {network.topology.inputs})")
-    if roll.ndim != 2 or not len(roll):
+    if roll.ndim != 2 or not len(roll) or roll.shape[1] != network.topology.inputs:
         raise ValueError(
             f"expected a roll of shape (steps, {network.topology.inputs}), got {roll.shape}"
         )
@@ -539,6 +553,7 @@ def record(network: Network, roll: np.ndarray, state: State | None = None) -> St
     return Step(*map(np.array, zip(*steps, strict=True)))
 
 
+@checked
 def solo(network: Network, name: str) -> Network:
     """One voice of a network as a network of its own.
 

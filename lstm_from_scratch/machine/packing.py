@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..arguments import buffer, check, checked, whole
 from .layout import MEMORY, Room, heard_by
 from .network import Network, State, Topology, Voice
 
@@ -56,6 +57,7 @@ def _cells(topology: Topology, voice: Voice) -> np.ndarray:
     )
 
 
+@checked
 @cache
 def wirings(topology: Topology) -> tuple[Wiring, ...]:
     """Match rooms with matrices, for each voice."""
@@ -87,9 +89,35 @@ def wirings(topology: Topology) -> tuple[Wiring, ...]:
     return tuple(found)
 
 
+def _expect_room(
+    arena: np.ndarray,
+    rooms: tuple[Room, ...] = (),
+    room: Room | None = None,
+    lane: int = 0,
+    topology: Topology | None = None,
+    network: Network | None = None,
+    **_: object,
+) -> None:
+    """See that an arena has these rooms and this lane, and that they are of the topology."""
+    rooms = rooms if room is None else (room,)
+    for one in rooms:
+        if one.at + one.size > len(arena):
+            raise ValueError(
+                f"arena: expected at least {one.at + one.size} numbers, got {len(arena)}"
+            )
+        check("lane", lane, whole(0, one.lanes - 1))
+    if topology is not None and len(rooms) != len(topology.voices):
+        raise ValueError(
+            f"rooms: expected one for each of {len(topology.voices)} voices, got {len(rooms)}"
+        )
+    if network is not None and network.topology != topology:
+        raise ValueError(f"network: expected one of {topology!r}, got {network!r}")
+
+
 # ---- In ------------------------------------------------------------------------------------------
 
 
+@checked(arena=buffer("numbers"), also=_expect_room)
 def furnish(rooms: tuple[Room, ...], arena: np.ndarray, topology: Topology) -> None:
     """Put into empty rooms what no training changes: the constant 1, which cells are heard, ranges.
 
@@ -105,6 +133,7 @@ def furnish(rooms: tuple[Room, ...], arena: np.ndarray, topology: Topology) -> N
             room.view(arena, f"{name}_width")[:] = high - low
 
 
+@checked(arena=buffer("numbers"), lane=whole(0), also=_expect_room)
 def put_weights(
     rooms: tuple[Room, ...], arena: np.ndarray, lane: int, topology: Topology, network: Network
 ) -> None:
@@ -122,6 +151,7 @@ def put_weights(
             ]
 
 
+@checked(arena=buffer("numbers"), lane=whole(0), also=_expect_room)
 def put_state(
     rooms: tuple[Room, ...], arena: np.ndarray, lane: int, topology: Topology, state: State
 ) -> None:
@@ -132,6 +162,7 @@ def put_state(
             room.view(arena, name)[there, lane] = values[wiring.cells[there]]
 
 
+@checked(arena=buffer("numbers"), lane=whole(0), also=_expect_room)
 def forget(room: Room, arena: np.ndarray, lane: int) -> None:
     """Clear what a room remembers of how its weights changed."""
     for name in room.shapes():
@@ -142,6 +173,7 @@ def forget(room: Room, arena: np.ndarray, lane: int) -> None:
 # ---- Out -----------------------------------------------------------------------------------------
 
 
+@checked(arena=buffer("numbers"), lane=whole(0), also=_expect_room)
 def matrix(
     rooms: tuple[Room, ...], arena: np.ndarray, lane: int, topology: Topology, name: str
 ) -> np.ndarray:
@@ -163,6 +195,7 @@ def matrix(
     return found
 
 
+@checked(arena=buffer("numbers"), lane=whole(0), also=_expect_room)
 def state(rooms: tuple[Room, ...], arena: np.ndarray, lane: int, topology: Topology) -> State:
     """A copy of the state in a lane."""
     found = State(*np.zeros((2, topology.cells)))
@@ -173,6 +206,7 @@ def state(rooms: tuple[Room, ...], arena: np.ndarray, lane: int, topology: Topol
     return found
 
 
+@checked(arena=buffer("numbers"), lane=whole(0), also=_expect_room)
 def partials(
     rooms: tuple[Room, ...], arena: np.ndarray, lane: int, topology: Topology
 ) -> np.ndarray:

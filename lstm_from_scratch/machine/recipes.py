@@ -13,7 +13,8 @@ from typing import Literal
 
 import numpy as np
 
-from .. import briefly
+from .. import briefly, limits
+from ..arguments import checked, either, real, several, whole
 from .layout import Rule
 from .network import Topology, Voice
 
@@ -22,14 +23,19 @@ STAIRCASE = (-0.5, -1.0, -1.5, -2.0)
 
 
 _GATE_BIASES = ("input_gate_bias", "forget_gate_bias", "output_gate_bias")
+_BIAS = either(real(), several(real(), expected="a tuple of one for each block"))
 
 
-def _expect(name: str, value: float, least: float, below: float) -> None:
-    """Check that a number is finite, at least ``least`` and smaller than ``below``."""
-    if not (np.isfinite(value) and least <= value < below):
-        raise ValueError(f"{name}: expected a number from {least} to below {below}, got {value}")
-
-
+@checked(
+    learning_rate=real(0),
+    momentum=real(0, below=1),
+    initial_range=real(0, 1e6),
+    **dict.fromkeys(_GATE_BIASES, _BIAS),
+    output_bias=real(),
+    wrong=real(0),
+    decay=real(0),
+    clip=real(above=0, finite=False),
+)
 @dataclass(frozen=True)
 class Learning:
     """How one voice learns. The defaults are the paper's, where it gives one (section 3.1).
@@ -72,23 +78,6 @@ class Learning:
     optimiser: Literal["momentum", "adam"] = "momentum"
     clip: float = np.inf
 
-    def __post_init__(self) -> None:
-        if self.optimiser not in ("momentum", "adam"):
-            raise ValueError(f"optimiser is 'momentum' or 'adam', got {self.optimiser!r}")
-        if not self.clip > 0.0:
-            raise ValueError(f"clip: expected a number above 0, infinity if none, got {self.clip}")
-        if self.until not in ("test", "plateau"):
-            raise ValueError(f"until is 'test' or 'plateau', got {self.until!r}")
-        _expect("decay", self.decay, 0.0, np.inf)
-        _expect("learning_rate", self.learning_rate, 0.0, np.inf)
-        _expect("momentum", self.momentum, 0.0, 1.0)
-        _expect("initial_range", self.initial_range, 0.0, np.inf)
-        _expect("wrong", self.wrong, 0.0, np.inf)
-        for name in (*_GATE_BIASES, "output_bias"):
-            biases = np.atleast_1d(np.asarray(getattr(self, name), dtype=float))
-            if not np.isfinite(biases).all():
-                raise ValueError("biases must be finite")
-
     __repr__ = briefly.differing
 
     @property
@@ -112,6 +101,18 @@ def _for_each_block(voice: Voice, learning: Learning) -> Learning:
     return replace(learning, **given)
 
 
+@checked(
+    forgiven=whole(0, limits.TRAINING),
+    seed=whole(0),
+    give_up_after=whole(1, limits.TRAINING),
+    test_every=whole(1, limits.BETWEEN_TESTS),
+    choruses=whole(1, limits.CHORUSES),
+    window=whole(1, limits.TRAINING),
+    gain=real(below=1),
+    patience=whole(1, limits.TRAINING),
+    windows=whole(1, limits.TRAINING),
+    fresh=whole(0, limits.TRAINING),
+)
 @dataclass(frozen=True)
 class Recipe:
     """Everything a training depends on, apart from the music.
@@ -157,23 +158,12 @@ class Recipe:
     at_end: Literal["flow", "clear"] = "flow"
 
     def __post_init__(self) -> None:
-        _expect("gain", self.gain, -np.inf, 1.0)
-        if self.at_end not in ("flow", "clear"):
-            raise ValueError(f"at_end is 'flow' or 'clear', got {self.at_end!r}")
         if len(self.voices) != len(self.topology.voices):
             raise ValueError(
                 f"{len(self.voices)} voices learn, the topology has {len(self.topology.voices)}"
             )
         learning = map(_for_each_block, self.topology.voices, self.voices)
         object.__setattr__(self, "voices", tuple(learning))
-        wholes = {"forgiven": 0, "seed": 0, "give_up_after": 1, "test_every": 1, "choruses": 1}
-        wholes |= {"window": 1, "patience": 1, "windows": 1, "fresh": 0}
-        for name, least in wholes.items():
-            value = getattr(self, name)
-            if not isinstance(value, int):
-                raise ValueError(f"{name} must be an int, got {value!r}")
-            if value < least:
-                raise ValueError(f"{name} must be at least {least}, got {value}")
         if self.window % self.test_every and any(it.until == "plateau" for it in self.voices):
             raise ValueError(
                 f"a window of {self.window} steps is not some whole times {self.test_every}, "

@@ -22,6 +22,7 @@ import numpy as np
 from tqdm import tqdm
 
 from .. import briefly
+from ..arguments import anything, checked, real, whole
 from ..files import write_whole
 from .episodes import BrokenOff, Episode, Lessons
 from .kernel import Arena, Tally
@@ -62,6 +63,7 @@ FORMAT = 3
 `Recipe.give_up_after` max_steps."""
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class Curve:
     """How a training went: one entry for each test.
@@ -84,6 +86,7 @@ class Curve:
         return f"Curve({briefly.counted(len(self.steps), 'test')}{last})"
 
 
+@checked(learned_at=whole(0), steps=whole(0), seconds=real(0))
 @dataclass(frozen=True, eq=False)
 class Result:
     """A trained network and how it came about.
@@ -132,6 +135,14 @@ class Diverged(ValueError):
         self.step, self.network = step, network
 
 
+def _expect_a_generator_each(recipe: Recipe, rngs: list[np.random.Generator]) -> None:
+    if len(rngs) != len(recipe.voices):
+        raise ValueError(
+            f"rngs: expected one for each of {len(recipe.voices)} voices, got {len(rngs)}"
+        )
+
+
+@checked(also=_expect_a_generator_each)
 def initial_network(recipe: Recipe, rngs: list[np.random.Generator]) -> Network:
     """Draw the network that training begins with.
 
@@ -166,6 +177,7 @@ def initial_network(recipe: Recipe, rngs: list[np.random.Generator]) -> Network:
     return Network(t, hidden, output)
 
 
+@checked(heard=anything())
 def train(
     recipe: Recipe,
     heard: np.ndarray | Sequence[np.ndarray] | Iterable[Episode],
@@ -370,6 +382,7 @@ def _diverged(
     raise AssertionError("steps that diverged did not when they were made again")
 
 
+@checked
 def save(result: Result, path: str | os.PathLike[str]) -> None:
     """Write a trained network with its recipe and curve to an ``.npz`` file.
 
@@ -395,6 +408,7 @@ def save(result: Result, path: str | os.PathLike[str]) -> None:
     write_whole(path, file.getvalue())
 
 
+@checked
 def load(path: str | os.PathLike[str]) -> Result:
     """Read a file that `save` wrote. Nothing in it is executed. Appendix A.
 
@@ -443,6 +457,7 @@ def _recipe(data: dict) -> Recipe:
     return Recipe(**{**data, "topology": Topology(voices), "voices": learning})
 
 
+@checked
 def stored(name: str) -> Result:
     """A trained network that comes with the package, such as ``"experiment_1"``.
 

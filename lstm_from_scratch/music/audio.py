@@ -23,6 +23,8 @@ from typing import NamedTuple
 import numpy as np
 import soundfile
 
+from .. import limits
+from ..arguments import array, check, checked, either, instance, real, text, whole
 from ..files import write_whole
 from .blues import Chorus
 from .midi import Music, tracks
@@ -81,13 +83,17 @@ PAD = Timbre(
 """The chords: softer, rounder and longer."""
 
 
+_TEMPO, _SWING = real(*limits.TEMPO, of="beats a minute"), real(0.5, 0.8)
+
+
+@checked(step=whole(0, limits.RUN), tempo=_TEMPO, swing=_SWING)
 def seconds(step: int, tempo: float = 120.0, swing: float = 0.5) -> float:
     """When a step sounds, in seconds from the beginning.
 
     Parameters
     ----------
     step : counted from 0, an eighth note each; two make a beat.
-    tempo : beats a minute, above 0.
+    tempo : beats a minute, from 4 to 1000 (`limits.TEMPO`).
     swing : where in its beat the second eighth note comes, 0.5 (straight) up to 0.8; about 0.6 is
         a bebop player's feel, 2/3 a shuffle. The notes themselves never change.
 
@@ -95,19 +101,17 @@ def seconds(step: int, tempo: float = 120.0, swing: float = 0.5) -> float:
     ------
     ValueError : for a tempo or a swing out of range.
     """
-    if not (math.isfinite(tempo) and tempo > 0):
-        raise ValueError(f"tempo {tempo}: expected a number of beats a minute above 0")
-    if not 0.5 <= swing <= 0.8:
-        raise ValueError(f"swing {swing}: expected 0.5 (straight) to 0.8")
     beat, second_half = divmod(step, 2)
     return (beat + swing * second_half) * 60 / tempo
 
 
+@checked(pitch=whole(0, 127))
 def frequency(pitch: int) -> float:
     """The fundamental of a MIDI note number in Hz: 440 for 69, equal temperament. Chapter 1."""
     return 440.0 * 2.0 ** ((pitch - 69) / 12)
 
 
+@checked(tempo=_TEMPO, swing=_SWING)
 def synthesise(
     music: Music, *, tempo: float = 120.0, swing: float = 0.5, brush: bool = False
 ) -> np.ndarray:
@@ -128,14 +132,15 @@ def synthesise(
 
     Raises
     ------
-    ValueError : for what is not a note, a note too high to be heard, a tempo or swing out of range.
+    ValueError : for what is not a note, a note too high to be heard, a tempo or swing out of range,
+        more than an hour of sound (`limits.SOUND`).
     """
-    seconds(0, tempo, swing)  # answers a bad tempo or swing even where there is no note
     parts = tracks(music)
     notes = [
         (note, PAD if name == "chords" else LEAD) for name, part in parts.items() for note in part
     ]
     last = max((note.onset + note.duration for note, _ in notes), default=0)
+    limits.expect_sound("music", seconds(last, tempo, swing))
     signal = np.zeros(_samples(seconds(last, tempo, swing) + TAIL))
 
     spans = [
@@ -175,7 +180,8 @@ def _tone(pitch: int, timbre: Timbre, samples: int) -> np.ndarray:
     fundamental = frequency(pitch)
     if fundamental > _HIGHEST:
         raise ValueError(
-            f"pitch {pitch} sounds at {fundamental:.0f} Hz: too high for {RATE} samples a second"
+            f"music: pitch {pitch} sounds at {fundamental:.0f} Hz: too high for {RATE} "
+            "samples a second"
         )
     time = np.arange(samples) / RATE
     tone = np.zeros(samples)
@@ -222,13 +228,30 @@ def _level(signal: np.ndarray) -> np.ndarray:
     return signal * np.interp(np.arange(len(signal)), centres, gain)
 
 
+@checked(
+    signal=either(
+        array("samples", finite=True, some=True), array("samples", "channels", finite=True)
+    )
+)
 def encode_mp3(signal: np.ndarray) -> bytes:
-    """Compress a signal of shape ``(samples,)`` at `RATE` to MP3; the same bytes each time."""
+    """Compress a signal of shape ``(samples,)`` at `RATE` to MP3; the same bytes each time.
+
+    ``(samples, 2)`` are two channels, left and right. Chapter 1.
+
+    Raises
+    ------
+    ValueError : for a signal of another shape, or with samples that are not finite.
+    """
+    if not signal.size or signal.shape[1:] > (2,):
+        raise ValueError(
+            f"signal: expected shape (samples,) or (samples, 2), got shape {signal.shape}"
+        )
     buffer = io.BytesIO()
     soundfile.write(buffer, signal, RATE, **_MP3)
     return buffer.getvalue()
 
 
+@checked(signal=array("samples"))
 def write_audio(signal: np.ndarray, path: str | os.PathLike[str]) -> Path:
     """Write a signal of shape ``(samples,)`` at `RATE` to an ``.mp3`` or ``.wav`` file. Chapter 1.
 
@@ -237,9 +260,10 @@ def write_audio(signal: np.ndarray, path: str | os.PathLike[str]) -> Path:
     ValueError : for another kind of file, or a signal that is not one row of samples within ±1.
     """
     signal = np.asarray(signal, dtype=np.float32)
-    if signal.ndim != 1 or not (np.abs(signal) <= 1).all():
+    if signal.ndim != 1 or not signal.size or not (np.abs(signal) <= 1).all():
         raise ValueError(
-            f"expected one row of samples between -1 and 1, got shape {signal.shape} with "
+            "signal: expected one row of samples between -1 and 1, got shape "
+            f"{signal.shape} with "
             f"{np.count_nonzero(~(np.abs(signal) <= 1))} samples out of range"
         )
     kind = Path(path).suffix.lower()
@@ -249,9 +273,10 @@ def write_audio(signal: np.ndarray, path: str | os.PathLike[str]) -> Path:
         buffer = io.BytesIO()
         soundfile.write(buffer, signal, RATE, format="WAV", subtype="PCM_16")
         return write_whole(path, buffer.getvalue())
-    raise ValueError(f"can't write {str(path)!r}: expected a name that ends in .mp3 or .wav")
+    raise ValueError(f"path: can't write {str(path)!r}: expected a name that ends in .mp3 or .wav")
 
 
+@checked(duration=real(0))
 @dataclass(frozen=True)
 class Player:
     """Sound that a notebook or the book shows as an audio element; needs no network and no script.
@@ -282,6 +307,7 @@ class Player:
         )
 
 
+@checked(tempo=_TEMPO, swing=_SWING)
 def player(
     music: Music,
     title: str | None = None,
@@ -307,6 +333,7 @@ def player(
     return Player(title, len(signal) / RATE, encode_mp3(signal))
 
 
+@checked
 @dataclass(frozen=True)
 class Choice:
     """Several sounds of which the page shows the one that is chosen; needs no script.
@@ -328,7 +355,10 @@ class Choice:
 
     def __post_init__(self) -> None:
         if not self.players:
-            raise ValueError("a choice needs at least one player")
+            raise ValueError(f"players: expected one at least, got {self.players}")
+        for label, one in self.players.items():
+            check("name of one of the players", label, text())
+            check(f"players, {label!r}", one, instance(Player))
 
     def _repr_html_(self) -> str:
         sounds = b"".join(player.mp3 for player in self.players.values())

@@ -13,7 +13,6 @@ Chapter 1 (Twelve bars) builds this module up.
 from __future__ import annotations
 
 import math
-import operator
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -22,7 +21,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import briefly
+from .. import briefly, limits
+from ..arguments import Unfit, checked, several, text, whole
 
 STEPS_PER_BAR = 8
 """Eighth notes in a bar, the paper's quantisation (section 2.2)."""
@@ -62,6 +62,11 @@ class Note(NamedTuple):
     duration: int
 
 
+_PITCH = whole(0, 127)
+_WHOLE = whole()
+
+
+@checked
 def check_notes(notes: Iterable[Note]) -> tuple[Note, ...]:
     """Return the notes in order of onset and pitch, if each one is a note. Chapter 1.
 
@@ -73,24 +78,35 @@ def check_notes(notes: Iterable[Note]) -> tuple[Note, ...]:
     checked = []
     for note in notes:
         try:
-            pitch, onset, duration = (operator.index(value) for value in note)
-        except (TypeError, ValueError):
+            pitch, onset, duration = (_WHOLE.take(value) for value in note)
+        except (TypeError, ValueError, Unfit):
             raise ValueError(
-                f"{note!r} is not a note: expected (pitch, onset, duration), three whole numbers"
+                f"notes: {briefly.came(note)} is not a note: expected (pitch, onset, duration), "
+                "three whole numbers"
             ) from None
         if not 0 <= pitch <= 127:
-            raise ValueError(f"{note}: expected a pitch from 0 to 127")
+            raise ValueError(f"notes: {_shown(note)}: expected a pitch from 0 to 127")
         if onset < 0 or duration < 1:
-            raise ValueError(f"{note}: expected an onset of at least 0 and a duration above 0")
+            raise ValueError(
+                f"notes: {_shown(note)}: expected an onset of at least 0 and a duration above 0"
+            )
+        limits.expect_steps("notes", onset + duration, limits.RUN)
         checked.append(Note(pitch, onset, duration))
     return tuple(sorted(checked, key=lambda note: (note.onset, note.pitch, note.duration)))
 
 
+def _shown(note: Iterable[int]) -> str:
+    """A note in an error, whatever the size of its numbers."""
+    return f"Note({', '.join(map(briefly.came, note))})"
+
+
+@checked(pitch=_PITCH)
 def pitch_name(pitch: int) -> str:
     """Name a MIDI note number, such as ``"Eb4"`` for 63 (middle C is C4). Chapter 1."""
     return f"{_NAMES[pitch % 12]}{pitch // 12 - 1}"
 
 
+@checked(pitches=several(_PITCH, expected="pitches from 0 to 127"))
 def chord_tones(symbol: str, pitches: Sequence[int] = CHORD_PITCHES) -> tuple[int, ...]:
     """Spell a chord within a range of pitches, in whatever inversion fits (Figure 2, chapter 1).
 
@@ -121,6 +137,14 @@ def chord_tones(symbol: str, pitches: Sequence[int] = CHORD_PITCHES) -> tuple[in
     return tuple(sorted(tones))
 
 
+@checked(
+    name=text(),
+    chords=several(text(), expected="a chord symbol for each bar"),
+    segments=several(several(several(_PITCH)), expected="melody segments for each bar"),
+    scale=several(_PITCH),
+    steps_per_bar=whole(1, limits.PAGE),
+    chord_pitches=several(_PITCH),
+)
 @dataclass(frozen=True)
 class Form:
     """A song form: a chord for each bar and, if there is a melody, the segments a bar may take.
@@ -150,17 +174,14 @@ class Form:
     chord_pitches: tuple[int, ...] = CHORD_PITCHES
 
     def __repr__(self) -> str:
-        melodies = f", {self.choruses:,} choruses" if self.segments else ""
+        melodies = f", {briefly.large(self.choruses)} choruses" if self.segments else ""
         bars = briefly.counted(self.bars, "bar")
         return f"Form({self.name!r}, {bars} of {self.steps_per_bar} steps{melodies})"
 
     def __post_init__(self) -> None:
         if not self.chords:
-            raise ValueError("a form needs at least one bar")
-        if not isinstance(self.steps_per_bar, (int, np.integer)) or self.steps_per_bar < 1:
-            raise ValueError(
-                f"steps_per_bar must be a whole number, at least 1, got {self.steps_per_bar!r}"
-            )
+            raise ValueError(f"chords: a form needs at least one bar, got {self.chords}")
+        limits.expect_steps("chords", len(self.chords) * self.steps_per_bar, limits.RUN)
         for symbol in self.chords:
             chord_tones(symbol, self.chord_pitches)
         if self.segments and len(self.segments) != len(self.chords):
@@ -214,6 +235,7 @@ class Chorus(NamedTuple):
         return tuple(sorted(self.chords + self.melody, key=lambda note: (note.onset, note.pitch)))
 
 
+@checked
 def chord_notes(form: Form) -> tuple[Note, ...]:
     """The chords of one chorus as notes: a chord is nothing but several notes on (section 2.2).
 
@@ -230,6 +252,7 @@ def chord_notes(form: Form) -> tuple[Note, ...]:
     return tuple(notes)
 
 
+@checked(number=whole(0))
 def segment_choices(number: int, form: Form) -> tuple[int, ...]:
     """Which segment chorus ``number`` takes in each bar, the first bar varying slowest. Chapter 1.
 
@@ -241,7 +264,10 @@ def segment_choices(number: int, form: Form) -> tuple[int, ...]:
     ValueError : if there is no chorus of that number.
     """
     if not 0 <= number < form.choruses:
-        raise ValueError(f"no chorus {number}: {form.name} has numbers 0 to {form.choruses - 1}")
+        raise ValueError(
+            f"no chorus of number {briefly.large(number)}: {form.name} has numbers 0 to "
+            f"{briefly.large(form.choruses - 1)}"
+        )
     choices = []
     for options in reversed(form.segments):
         number, choice = divmod(number, len(options))
@@ -249,6 +275,7 @@ def segment_choices(number: int, form: Form) -> tuple[int, ...]:
     return tuple(reversed(choices))
 
 
+@checked(number=whole(0))
 def chorus(number: int, form: Form | None = None) -> Chorus:
     """Write out one of the choruses of a form (the blues, unless another is given). Chapter 1.
 
@@ -266,6 +293,7 @@ def chorus(number: int, form: Form | None = None) -> Chorus:
     return Chorus(number, chord_notes(form), tuple(melody))
 
 
+@checked(size=whole(1))
 def split(
     size: int, rng: np.random.Generator | int, form: Form | None = None
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -288,7 +316,15 @@ def split(
     """
     form = TWELVE_BAR if form is None else form
     if not 1 <= size <= form.choruses:
-        raise ValueError(f"a training set of {size}: expected 1 to {form.choruses} choruses")
+        raise ValueError(
+            f"a training set of size {briefly.large(size)}: expected 1 to "
+            f"{briefly.large(form.choruses)} choruses"
+        )
+    if form.choruses > limits.CHORUSES:
+        raise ValueError(
+            f"form: expected one of at most {limits.CHORUSES:,} choruses to draw from, got "
+            f"{form.name} with {briefly.large(form.choruses)}"
+        )
     training = tuple(
         int(n) for n in np.random.default_rng(rng).choice(form.choruses, size=size, replace=False)
     )

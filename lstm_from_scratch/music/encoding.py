@@ -14,10 +14,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .. import limits
+from ..arguments import array, checked, several, whole
 from ..arrays import regular
 from .blues import CHORD_PITCHES, MELODY_PITCHES, Form, Note, check_notes, chord_notes
 
 
+@checked(chords=several(whole(0, 127)), melody=several(whole(0, 127)))
 @dataclass(frozen=True)
 class Encoding:
     """Which pitch belongs to which unit.
@@ -61,6 +64,7 @@ class Encoding:
         """Where the melody notes stand in a vector."""
         return slice(len(self.chords), self.units)
 
+    @checked(steps=whole(1, limits.RUN))
     def encode(self, notes: Iterable[Note], steps: int) -> np.ndarray:
         """Write notes into a roll of shape ``(steps, units)``, float64, zeros and ones. Chapter 2.
 
@@ -86,6 +90,7 @@ class Encoding:
             span[:] = 1.0
         return roll
 
+    @checked(roll=array("steps", "units"))
     def decode(self, roll: np.ndarray) -> tuple[Note, ...]:
         """Read the notes of a roll, in order of onset and pitch. Chapter 2.
 
@@ -107,6 +112,7 @@ class Encoding:
             notes += [Note(pitch, int(a), int(b - a)) for a, b in zip(starts, ends, strict=True)]
         return tuple(sorted(notes, key=lambda note: (note.onset, note.pitch)))
 
+    @checked(roll=array("steps", "units"))
     def check(self, roll: np.ndarray) -> np.ndarray:
         """Return the roll as float64 if it is one of this encoding.
 
@@ -118,12 +124,18 @@ class Encoding:
         if roll.ndim != 2 or roll.shape[1] != self.units:
             raise ValueError(f"expected a roll of shape (steps, {self.units}), got {roll.shape}")
         if not np.isin(roll, (0.0, 1.0)).all():
-            raise ValueError("a roll holds 0.0 and 1.0 only")
+            raise ValueError(f"a roll holds 0.0 and 1.0 only, got {_other(roll)}")
         return roll
 
+    @checked
     def form_roll(self, form: Form) -> np.ndarray:
         """The chords of one chorus as a roll of shape ``(form.steps, units)``, melody silent."""
         return self.encode(chord_notes(form), form.steps)
+
+
+def _other(roll: np.ndarray) -> float:
+    """The first number of a roll that is neither 0 nor 1."""
+    return float(roll[~np.isin(roll, (0.0, 1.0))][0])
 
 
 CHORDS_ONLY = Encoding(melody=())

@@ -9,7 +9,6 @@ Chapter 1 (Twelve bars).
 from __future__ import annotations
 
 import io
-import math
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -17,6 +16,8 @@ from typing import TypeAlias
 
 import mido
 
+from .. import limits
+from ..arguments import check, checked, real, text, whole
 from ..files import write_whole
 from .blues import MELODY_PITCHES, Chorus, Note, check_notes
 
@@ -32,6 +33,7 @@ _DRUMS = 9  # the percussion channel, counted from 0
 _CHANNELS = tuple(channel for channel in range(16) if channel != _DRUMS)
 
 
+@checked
 def tracks(music: Music) -> dict[str, tuple[Note, ...]]:
     """Take music apart into named tracks of checked notes, in order of onset and pitch.
 
@@ -45,17 +47,23 @@ def tracks(music: Music) -> dict[str, tuple[Note, ...]]:
     if isinstance(music, Chorus):
         parts = {"chords": music.chords, "melody": music.melody}
     elif isinstance(music, Mapping):
-        parts = {str(name): notes for name, notes in music.items()}
+        parts = {
+            check("name of a track of the music", name, text()): it for name, it in music.items()
+        }
     else:
         notes = check_notes(music)
         parts = {
             "chords": [note for note in notes if note.pitch < MELODY_PITCHES[0]],
             "melody": [note for note in notes if note.pitch >= MELODY_PITCHES[0]],
         }
-    checked = {name: check_notes(notes) for name, notes in parts.items()}
-    return {name: notes for name, notes in checked.items() if notes}
+    found = {name: check_notes(notes) for name, notes in parts.items()}
+    for notes in found.values():
+        ends = max((note.onset + note.duration for note in notes), default=0)
+        limits.expect_steps("music", ends, limits.PIECE)
+    return {name: notes for name, notes in found.items() if notes}
 
 
+@checked(tempo=real(*limits.TEMPO, of="beats a minute"))
 def write_midi(
     music: Music,
     path: str | os.PathLike[str],
@@ -74,17 +82,15 @@ def write_midi(
     Raises
     ------
     ValueError : for a note that can't be written, two notes of one pitch that overlap in one track,
-        more than 15 tracks, a tempo or an instrument out of range.
+        more than 15 tracks, a tempo or an instrument out of range, a piece of more than 1,000
+        choruses (`limits.PIECE`).
     """
-    if not (math.isfinite(tempo) and 4 <= tempo <= 1000):
-        raise ValueError(f"tempo {tempo}: expected 4 to 1000 beats a minute")
     parts = tracks(music)
     if len(parts) > len(_CHANNELS):
         raise ValueError(f"{len(parts)} tracks: a MIDI file has channels for {len(_CHANNELS)}")
     programs = INSTRUMENTS | dict(instruments or {})
     for name in parts:
-        if not 0 <= programs.get(name, 0) <= 127:
-            raise ValueError(f"instrument {programs[name]} of {name!r}: expected 0 to 127")
+        check(f"instruments of {name!r}", programs.get(name, 0), whole(0, 127))
 
     conductor = mido.MidiTrack([mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(tempo))])
     written = [conductor]
@@ -127,6 +133,7 @@ def _messages(
     return messages
 
 
+@checked
 def read_midi(path: str | os.PathLike[str]) -> tuple[Note, ...]:
     """Read all notes of a MIDI file, in order of onset and pitch. Chapter 1.
 
@@ -137,13 +144,15 @@ def read_midi(path: str | os.PathLike[str]) -> tuple[Note, ...]:
     return check_notes(note for notes in read_tracks(path).values() for note in notes)
 
 
+@checked
 def read_tracks(path: str | os.PathLike[str]) -> dict[str, tuple[Note, ...]]:
     """Read the notes of a MIDI file by track; drums (channel 10) and empty tracks are left out.
 
     Raises
     ------
     ValueError : for a file that is not MIDI, is cut short, counts time in film frames, or holds a
-        note that does not begin and end on a step, never ends, or begins twice.
+        note that does not begin and end on a step, never ends, or begins twice; for a piece of
+        more than 1,000 choruses (`limits.PIECE`).
     FileNotFoundError : if there is no such file.
     """
     try:
@@ -177,6 +186,7 @@ def _notes(track: mido.MidiTrack, ticks_per_beat: int, where: str) -> tuple[Note
 
     def step(tick: int) -> int:
         whole, rest = divmod(2 * tick, ticks_per_beat)
+        limits.expect_steps(where, whole, limits.PIECE)
         if rest:
             raise ValueError(
                 f"{where}: tick {tick} falls between two steps; expected whole eighth notes, "

@@ -16,13 +16,26 @@ from typing import Protocol
 
 import numpy as np
 
-from ..arrays import regular
+from .. import limits
+from ..arguments import (
+    array,
+    buffer,
+    checked,
+    real,
+    several,
+    text,
+    whole,
+)
 from ..machine.caching import njit
 from ..machine.kernel import Arena, Recall, draw_unit
 from ..machine.network import Network, State, cleared, forward, solo
 from ..music.blues import TWELVE_BAR, Form
 from ..music.encoding import CHORDS_AND_MELODY, Encoding
 from ..music.midi import Music, tracks
+
+_STEPS = whole(1, limits.RUN)
+_TEMPERATURE = real(0)
+_ROLL = array("steps", "inputs", dtype=float)
 
 
 class Composer(Protocol):
@@ -43,14 +56,12 @@ class Composer(Protocol):
         """Play: a roll of shape ``(steps, 25)`` that begins with the seed."""
 
 
+@checked
 @dataclass(frozen=True)
 class Soloist:
     """A network of memory blocks as a `Composer`: `predict` and `free_run`. Chapter 10."""
 
     network: Network
-
-    def __post_init__(self) -> None:
-        _expect_network(self.network, "Soloist")
 
     def predict(self, roll: np.ndarray) -> np.ndarray:
         """See `Composer.predict`."""
@@ -61,6 +72,18 @@ class Soloist:
         return free_run(self.network, seed, steps, rng)
 
 
+def _expect_melody(outputs: np.ndarray, chords: int, **_: object) -> None:
+    if chords >= len(outputs):
+        raise ValueError(f"chords: expected fewer than {len(outputs)} outputs, got {chords}")
+
+
+@checked(
+    outputs=array("units", some=True, dtype=float),
+    chords=whole(0),
+    draw=real(0, below=1, as_float=True),
+    chosen=buffer("units"),
+    also=_expect_melody,
+)
 @njit(cache=True, error_model="numpy", nogil=True)
 def choose(outputs, chords, draw, chosen):  # type: ignore[no-untyped-def]
     """Make the next step of outputs: chords by a threshold, one melody note drawn (section 4.2).
@@ -77,6 +100,7 @@ def choose(outputs, chords, draw, chosen):  # type: ignore[no-untyped-def]
     chosen[chords + draw_unit(outputs[chords : chosen.size], draw, 1.0)] = 1.0
 
 
+@checked(seed=array("steps", CHORDS_AND_MELODY.units, dtype=float), steps=_STEPS)
 def checked_seed(seed: np.ndarray, steps: int) -> np.ndarray:
     """The beginning of a composition as float64, if it is one of `CHORDS_AND_MELODY` and fits.
 
@@ -93,6 +117,7 @@ def checked_seed(seed: np.ndarray, steps: int) -> np.ndarray:
     return seed
 
 
+@checked(seed=_ROLL, steps=_STEPS, temperature=_TEMPERATURE)
 def free_run(
     network: Network,
     seed: np.ndarray,
@@ -127,11 +152,9 @@ def free_run(
 
     Sections 3.2 and 4.2; chapters 7 and 8, with a state chapter 9.
     """
-    seed = _checked(network, seed, "free_run")
+    seed = _checked(network, seed, "seed")
     if steps < len(seed):
-        raise ValueError(f"a seed of {len(seed)} steps does not fit into {steps}")
-    if not (np.isfinite(temperature) and temperature >= 0):
-        raise ValueError(f"temperature must be a number of at least 0, got {temperature}")
+        raise ValueError(f"a seed of {len(seed)} steps does not fit into {steps} steps")
     voices = network.topology.voices
     draws = np.zeros((steps, len(voices)))
     if any(voice.choice == "sample" for voice in voices):
@@ -147,6 +170,7 @@ def free_run(
     return heard
 
 
+@checked(given=whole(1, limits.RUN), choruses=whole(1, limits.CHORUSES), temperature=_TEMPERATURE)
 def compose(
     network: Network,
     music: Music,
@@ -183,24 +207,23 @@ def compose(
 
     Section 4.2; chapter 8.
     """
-    _expect_network(network, "compose")
     if network.topology.inputs != encoding.units:
         raise ValueError(
             f"the network has {network.topology.inputs} inputs, the encoding {encoding.units} units"
         )
-    if choruses < 1:
-        raise ValueError(f"choruses must be at least 1, got {choruses}")
     notes = [note for part in tracks(music).values() for note in part]
     length = max((note.onset + note.duration for note in notes), default=0)
     if not 1 <= given <= length:
         raise ValueError(f"given must be 1 to {length}, the steps of the piece, got {given}")
     steps = choruses * form.steps
+    limits.expect_steps(f"choruses, {choruses:,} of {form.steps} steps", steps, limits.RUN)
     if given > steps:
         raise ValueError(f"{given} steps are given, but only {steps} are to be played")
     seed = encoding.encode(notes, length)[:given]
     return free_run(network, seed, steps, rng, temperature=temperature, state=state)
 
 
+@checked(roll=_ROLL, voices=several(text()), temperature=_TEMPERATURE)
 def play_along(
     network: Network,
     roll: np.ndarray,
@@ -233,7 +256,7 @@ def play_along(
 
     Chapter 11.
     """
-    heard, t = _checked(network, roll, "play_along").copy(), network.topology
+    heard, t = _checked(network, roll).copy(), network.topology
     rng = np.random.default_rng(rng)
     parts = {name: t.parts(name)[0] for name in voices}
     playing = [(parts[voice.name], voice) for voice in t.voices if voice.name in parts]
@@ -253,6 +276,7 @@ def play_along(
     return heard
 
 
+@checked(roll=_ROLL)
 def hear(network: Network, roll: np.ndarray) -> State:
     """The state in which a network is after a roll that is given to it, from a cleared state.
 
@@ -264,12 +288,13 @@ def hear(network: Network, roll: np.ndarray) -> State:
 
     Chapter 8.
     """
-    roll = _checked(network, roll, "hear")
+    roll = _checked(network, roll)
     arena = _alone(network)
     arena.run(roll, len(roll))
     return arena.state()
 
 
+@checked(roll=_ROLL)
 def predict(network: Network, roll: np.ndarray) -> np.ndarray:
     """What a network predicts at each step of a roll that is given to it (teacher forcing).
 
@@ -281,10 +306,11 @@ def predict(network: Network, roll: np.ndarray) -> np.ndarray:
 
     Chapter 7.
     """
-    roll = _checked(network, roll, "predict")
+    roll = _checked(network, roll)
     return _alone(network).run(roll, len(roll))[1]
 
 
+@checked(roll=_ROLL, choruses=whole(1, limits.CHORUSES))
 def recall(network: Network, roll: np.ndarray, choruses: int) -> Recall:
     """The paper's test, for as many choruses as asked: how long does a free run keep to the form?
 
@@ -307,14 +333,13 @@ def recall(network: Network, roll: np.ndarray, choruses: int) -> Recall:
 
     Section 3.2; chapter 7.
     """
-    roll = _checked(network, roll, "recall")
-    if choruses < 1:
-        raise ValueError(f"choruses must be at least 1, got {choruses}")
+    roll = _checked(network, roll)
     if any(voice.choice != "threshold" for voice in network.topology.voices):
         raise ValueError("this network draws notes at random: recall needs threshold voices")
     return _alone(network).recall(roll, choruses)
 
 
+@checked(roll=_ROLL, choruses=whole(1, limits.CHORUSES))
 def keeps_form(
     roll: np.ndarray, choruses: int, voice: str | None = None
 ) -> Callable[[Network], int]:
@@ -331,24 +356,14 @@ def keeps_form(
     return test
 
 
-def _expect_network(network: Network, who: str) -> None:
-    """See that what is to play is a network."""
-    if not isinstance(network, Network):
-        use = (
-            ": use result.network" if isinstance(getattr(network, "network", None), Network) else ""
-        )
-        raise ValueError(f"{who} wants a Network, got a {type(network).__name__}{use}")
-
-
-def _checked(network: Network, roll: np.ndarray, who: str) -> np.ndarray:
-    """A roll as float64, if it is one that this network can hear."""
-    _expect_network(network, who)
+def _checked(network: Network, roll: np.ndarray, name: str = "roll") -> np.ndarray:
+    """A roll, if it is one that this network can hear."""
     inputs = network.topology.inputs
-    roll = regular(roll, f"a roll of shape (steps, {inputs})")
-    if roll.ndim != 2 or not len(roll) or roll.shape[1] != inputs:
-        raise ValueError(f"expected a roll of shape (steps, {inputs}), got {roll.shape}")
-    if not np.isin(roll, (0.0, 1.0)).all():
-        raise ValueError("a roll holds 0.0 and 1.0 only")
+    if not len(roll) or roll.shape[1] != inputs:
+        raise ValueError(f"{name}: expected a roll of shape (steps, {inputs}), got {roll.shape}")
+    strange = roll[~np.isin(roll, (0.0, 1.0))]
+    if len(strange):
+        raise ValueError(f"{name}: a roll holds 0.0 and 1.0 only, got {strange[0]:g}")
     return np.ascontiguousarray(roll)
 
 

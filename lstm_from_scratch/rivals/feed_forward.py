@@ -12,10 +12,12 @@ Chapter 10 (Is it any good?) measures it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from .. import limits
+from ..arguments import array, checked, expect_shape, real, whole
 from ..machine.bptt import adam_update, clip_norm
 from ..machine.caching import njit
 from ..machine.gradient import Gradient
@@ -23,9 +25,14 @@ from ..machine.network import logistic
 from ..music.encoding import CHORDS_AND_MELODY
 from ..playing.composing import checked_seed, choose
 from .layers import CHUNK, squash
-from .rehearsal import checked, checked_choruses, stream
+from .rehearsal import checked as checked_roll
+from .rehearsal import checked_choruses, stream
+
+_MATRIX = replace(array("units", "sources", finite=True, some=True, dtype=float), axes=())
+_SEEN = array("steps", "window * inputs", dtype=float)
 
 
+@checked(hidden=_MATRIX, output=_MATRIX)
 @dataclass(frozen=True)
 class FeedForward:
     """The weights of a feed-forward network, which is a `composing.Composer`. Chapter 10.
@@ -49,10 +56,6 @@ class FeedForward:
         for name in ("hidden", "output"):
             weights = np.ascontiguousarray(getattr(self, name), dtype=float)
             object.__setattr__(self, name, weights)
-            if weights.ndim != 2 or not len(weights):
-                raise ValueError(f"{name}: expected a matrix, got shape {weights.shape}")
-            if not np.isfinite(weights).all():
-                raise ValueError(f"{name}: weights must be finite")
         window, rest = divmod(self.hidden.shape[1] - 1, self.inputs)
         if rest or window < 1:
             raise ValueError(
@@ -85,16 +88,22 @@ class FeedForward:
 
     def predict(self, roll: np.ndarray) -> np.ndarray:
         """See `composing.Composer`."""
-        roll = checked(roll, self.inputs)
+        roll = checked_roll(roll, self.inputs)
         return _hear(self, roll, len(roll), np.zeros(len(roll)))[1]
 
     def go_on(self, seed: np.ndarray, steps: int, rng: np.random.Generator | int) -> np.ndarray:
         """See `composing.Composer`."""
-        seed = checked(checked_seed(seed, steps), self.inputs)
+        seed = checked_roll(checked_seed(seed, steps), self.inputs)
         roll = np.concatenate([seed, np.zeros((steps - len(seed), self.inputs))])
         return _hear(self, roll, len(seed), np.random.default_rng(rng).random(steps))[0]
 
 
+@checked(
+    inputs=whole(1, limits.UNITS),
+    window=whole(1, limits.UNITS),
+    units=whole(1, limits.UNITS),
+    reach=real(0, 1e6),
+)
 def random_network(
     inputs: int, window: int, units: int, rng: np.random.Generator | int, reach: float = 0.3
 ) -> FeedForward:
@@ -104,6 +113,16 @@ def random_network(
     return FeedForward(hidden, rng.uniform(-reach, reach, size=(inputs, units + 1)))
 
 
+def _expect_fitting(
+    network: FeedForward, seen: np.ndarray, targets: np.ndarray | None = None
+) -> None:
+    """See that what is handed in is of this network."""
+    expect_shape("seen", seen, (len(seen), network.window * network.inputs))
+    if targets is not None:
+        expect_shape("targets", targets, (len(seen), network.inputs))
+
+
+@checked(roll=array("steps", "inputs", some=True), window=whole(1, limits.UNITS))
 def windows(roll: np.ndarray, window: int) -> np.ndarray:
     """What a network sees at each step: this one, the one before, and so on; silence before all.
 
@@ -121,6 +140,7 @@ def windows(roll: np.ndarray, window: int) -> np.ndarray:
     return np.concatenate(lags, axis=1)
 
 
+@checked(seen=_SEEN, also=_expect_fitting)
 def forward(network: FeedForward, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """All steps at once, since none depends on another.
 
@@ -138,6 +158,7 @@ def forward(network: FeedForward, seen: np.ndarray) -> tuple[np.ndarray, np.ndar
     return units, logistic(np.concatenate([units, ones], axis=1) @ network.output.T)
 
 
+@checked(seen=_SEEN, targets=array("steps", "inputs", dtype=float), also=_expect_fitting)
 def gradient(network: FeedForward, seen: np.ndarray, targets: np.ndarray) -> Gradient:
     """The derivative of the summed cross-entropy with respect to every weight.
 
@@ -278,6 +299,17 @@ UNITS = 31
 than the 1,558 of Experiment 2's network."""
 
 
+@checked(
+    window=whole(1, limits.UNITS),
+    units=whole(1, limits.UNITS),
+    reach=real(above=0, most=1e6),
+    seed=whole(0),
+    learning_rate=real(above=0),
+    clip=real(above=0, finite=False),
+    fresh=whole(1, limits.TRAINING),
+    max_steps=whole(1, limits.TRAINING),
+    test_every=whole(1, limits.BETWEEN_TESTS),
+)
 @dataclass(frozen=True)
 class Method:
     """How to train a feed-forward network: everything the outcome depends on but the music.
@@ -307,17 +339,8 @@ class Method:
     max_steps: int = 4_800_000
     test_every: int = 96_000
 
-    def __post_init__(self) -> None:
-        for name in ("learning_rate", "clip", "reach"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
-        for name in ("window", "units", "fresh", "max_steps", "test_every"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if self.seed < 0:
-            raise ValueError(f"seed must be at least 0, got {self.seed}")
 
-
+@checked
 def train(method: Method, rolls: np.ndarray) -> tuple[FeedForward, np.ndarray]:
     """Train on choruses in random order, each leading to the next, to the last step.
 

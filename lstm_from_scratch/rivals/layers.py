@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..arguments import Kind, array, buffer, checked, real, whole
 from ..machine import vectors
 from ..machine.caching import njit
 
@@ -24,6 +25,42 @@ CHUNK = 4
 """Logistics computed at once; arrays that hold net inputs are longer than needed by this."""
 
 
+_ROW = Kind("a row of numbers", array("in a row", dtype=float).take)
+
+
+def _expect_layer(
+    first: int = 0,
+    count: int = 0,
+    across: np.ndarray | None = None,
+    weights: np.ndarray | None = None,
+    deltas: np.ndarray | None = None,
+    x: np.ndarray | None = None,
+    y: np.ndarray | None = None,
+    net: np.ndarray | None = None,
+    into: np.ndarray | None = None,
+    **_: object,
+) -> None:
+    """See that compiled code, which does not look, stays within the arrays."""
+    count = count if deltas is None else len(deltas)
+    table = across if weights is None else weights.T
+    if table is not None and table.shape[0] != len(x) + len(y) + 1:
+        raise ValueError(
+            f"x and y: expected {table.shape[0] - 1} sources together, and the bias, got {len(x)} "
+            f"and {len(y)}"
+        )
+    if table is not None and first + count > table.shape[1]:
+        raise ValueError(
+            f"first and count, deltas: expected units up to {table.shape[1]}, got {count} from "
+            f"{first} on"
+        )
+    room = count if x is not None else -(-count // CHUNK) * CHUNK
+    if net is not None and len(net) < room:
+        raise ValueError(f"net and count: expected room for {room} net inputs, got {len(net)}")
+    if into is not None and len(into) != len(y):
+        raise ValueError(f"into: expected one for each of {len(y)} outputs, got {len(into)}")
+
+
+@checked(weights=array("units", "sources", dtype=float), across=buffer("sources", "units"))
 @njit(cache=True, error_model="numpy", nogil=True)
 def turn(weights: np.ndarray, across: np.ndarray) -> None:
     """Write weights, shape ``(units, sources)``, to ``across``, shape ``(sources, units)``.
@@ -36,6 +73,15 @@ def turn(weights: np.ndarray, across: np.ndarray) -> None:
             across[m, r] = weights[r, m]
 
 
+@checked(
+    across=array("sources", "all units", dtype=float),
+    first=whole(0),
+    count=whole(0),
+    x=_ROW,
+    y=_ROW,
+    net=buffer("net inputs"),
+    also=_expect_layer,
+)
 @njit(cache=True, error_model="numpy", nogil=True)
 def weigh(
     across: np.ndarray, first: int, count: int, x: np.ndarray, y: np.ndarray, net: np.ndarray
@@ -57,6 +103,7 @@ def weigh(
             net[i] += y[j] * across[inputs + j, first + i]
 
 
+@checked(net=buffer("net inputs"), count=whole(0), stretch=real(as_float=True), also=_expect_layer)
 @njit(cache=True, error_model="numpy", nogil=True)
 def squash(net: np.ndarray, count: int, stretch: float) -> None:
     """The logistic of ``stretch`` times each of the first ``count`` net inputs, in place.
@@ -68,6 +115,16 @@ def squash(net: np.ndarray, count: int, stretch: float) -> None:
         vectors.store(net, i, vectors.logistic(chunk * stretch))
 
 
+@checked(
+    weights=array("all units", "sources", dtype=float),
+    first=whole(0),
+    deltas=_ROW,
+    x=_ROW,
+    y=_ROW,
+    gradient=buffer("all units", "sources"),
+    into=buffer("units"),
+    also=_expect_layer,
+)
 @njit(cache=True, error_model="numpy", nogil=True)
 def back(
     weights: np.ndarray,

@@ -13,12 +13,14 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ..arguments import checked
 from ..machine.bptt import update
 from ..machine.caching import njit
 from ..machine.network import Network
 from ..machine.training import Recipe, initial_network
 from .layers import CHUNK, back, squash, turn, weigh
-from .rehearsal import Lesson, Result, checked, rehearse
+from .rehearsal import Lesson, Result, rehearse
+from .rehearsal import checked as checked_roll
 
 # Rows of all weights, as in `network`: input gates, forget gates, output gates, cells; then the
 # output units. `ranges` are the lower end and the width of g, and of h. What is recorded of a step:
@@ -117,6 +119,7 @@ def _train(
     return error
 
 
+@checked
 def train(
     recipe: Recipe,
     roll: np.ndarray,
@@ -156,7 +159,7 @@ def train(
         )
     if learning.until != "test" or recipe.fresh:
         raise ValueError("BPTT stops at its test: it needs until='test' and fresh=0")
-    roll = checked(roll, t.inputs)
+    roll = checked_roll(roll, t.inputs)
     # As `training.train` parts its randomness: what draws the order of choruses comes first.
     rngs = np.random.default_rng(recipe.seed).spawn(2)[1:]
     start = initial_network(recipe, rngs)

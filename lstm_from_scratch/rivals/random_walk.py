@@ -11,11 +11,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .. import limits
+from ..arguments import checked, whole
 from ..music.blues import TWELVE_BAR, Form
 from ..music.encoding import CHORDS_AND_MELODY
 from ..playing.composing import checked_seed
 
 
+def _expect_a_run(choruses: int, form: Form = TWELVE_BAR, **_: object) -> None:
+    limits.expect_steps(f"choruses, {choruses:,}", choruses * form.steps, limits.RUN)
+
+
+@checked(choruses=whole(1, limits.CHORUSES), also=_expect_a_run)
 def compose(choruses: int, rng: np.random.Generator | int, form: Form = TWELVE_BAR) -> np.ndarray:
     """Walk over the scale in quarter notes, from each note to the one above or below it.
 
@@ -48,6 +55,7 @@ def compose(choruses: int, rng: np.random.Generator | int, form: Form = TWELVE_B
     return np.repeat(notes, 2).reshape(choruses, form.steps)
 
 
+@checked
 @dataclass(frozen=True)
 class Walk:
     """The random walk as a `composing.Composer`. It has no chords of its own: the form lends them.

@@ -17,7 +17,8 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
-from .. import briefly
+from .. import arguments, briefly, limits
+from ..arguments import array, instance, real, whole
 from ..arrays import regular
 from ..machine.training import Diverged
 
@@ -72,6 +73,7 @@ class Curve(NamedTuple):
     __repr__ = briefly.shapes
 
 
+@arguments.checked(steps=whole(0), seconds=real(0))
 @dataclass(frozen=True)
 class Result(Generic[N, M]):
     """A trained network and how it came about; see `training.Result`.
@@ -97,6 +99,7 @@ class Result(Generic[N, M]):
         )
 
 
+@arguments.checked(method=instance(Budget), roll=array("steps", "inputs", some=True))
 def rehearse(
     method: M,
     roll: np.ndarray,
@@ -147,6 +150,7 @@ def rehearse(
     return Result(now, method, learned, done, seconds, curve)
 
 
+@arguments.checked(method=instance(Budget), rolls=array("choruses", "steps", "inputs", some=True))
 def stream(
     method: M,
     rolls: np.ndarray,
@@ -214,6 +218,7 @@ def _expect_finite(weights: np.ndarray, step: int, before: object) -> None:
         )
 
 
+@arguments.checked
 def checked_choruses(rolls: np.ndarray) -> np.ndarray:
     """Choruses as float64, shape ``(choruses, steps, inputs)``.
 
@@ -229,6 +234,7 @@ def checked_choruses(rolls: np.ndarray) -> np.ndarray:
     return checked(rolls.reshape(-1, rolls.shape[2])).reshape(rolls.shape)
 
 
+@arguments.checked(inputs=arguments.either(whole(1, limits.UNITS), arguments.none()))
 def checked(roll: np.ndarray, inputs: int | None = None) -> np.ndarray:
     """A chorus as float64, shape ``(steps, inputs)``, if it is one of ``inputs`` units.
 
@@ -243,5 +249,6 @@ def checked(roll: np.ndarray, inputs: int | None = None) -> np.ndarray:
     if roll.ndim != 2 or not roll.size or roll.shape[1] != (inputs or roll.shape[1]):
         raise ValueError(f"expected {expected}, got {roll.shape}")
     if not np.isin(roll, (0.0, 1.0)).all():
-        raise ValueError("a roll holds 0.0 and 1.0 only")
+        strange = roll[~np.isin(roll, (0.0, 1.0))][0]
+        raise ValueError(f"a roll holds 0.0 and 1.0 only, got {strange:g}")
     return roll

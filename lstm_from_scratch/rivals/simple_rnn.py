@@ -15,19 +15,29 @@ Chapter 3 (Why networks forget) builds this module up.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 import numpy as np
 
-from .. import briefly
+from .. import briefly, limits
+from ..arguments import (
+    array,
+    checked,
+    expect_shape,
+    instance,
+    real,
+    several,
+    whole,
+)
 from ..machine.gradient import Gradient
 from ..machine.kernel import Recall
 from ..machine.network import logistic
 from ..music.blues import CHORD_PITCHES
 from ..playing.composing import checked_seed
 from . import simple_rnn_compiled as compiled
-from .rehearsal import Lesson, Result, checked, checked_choruses, rehearse, stream
+from .rehearsal import Lesson, Result, checked_choruses, rehearse, stream
+from .rehearsal import checked as checked_roll
 
 _NEVER = np.iinfo(np.int64).max  # more than there can be gross errors or choruses
 
@@ -35,6 +45,10 @@ UNITS = 14
 """Hidden units: the fewest that give no fewer weights (702) than Experiment 1's LSTM has (672)."""
 
 
+_MATRIX = replace(array("units", "sources", finite=True, some=True, dtype=float), axes=())
+
+
+@checked(hidden=_MATRIX, output=_MATRIX)
 @dataclass(frozen=True)
 class SimpleNetwork:
     """The weights of a plain recurrent network. Chapter 3.
@@ -61,10 +75,6 @@ class SimpleNetwork:
         for name in ("hidden", "output"):
             weights = np.ascontiguousarray(getattr(self, name), dtype=float)
             object.__setattr__(self, name, weights)
-            if weights.ndim != 2 or not len(weights):
-                raise ValueError(f"{name}: expected a matrix, got shape {weights.shape}")
-            if not np.isfinite(weights).all():
-                raise ValueError(f"{name}: weights must be finite")
         sources = self.units + self.inputs + 1
         for name in ("hidden", "output"):
             weights = getattr(self, name)
@@ -96,7 +106,7 @@ class SimpleNetwork:
 
     def predict(self, roll: np.ndarray) -> np.ndarray:
         """See `composing.Composer`; also of a roll of other units. Chapter 10."""
-        roll = checked(roll, self.inputs)
+        roll = checked_roll(roll, self.inputs)
         return _hear(self, roll, len(roll), np.zeros(len(roll)))[1]
 
     def go_on(self, seed: np.ndarray, steps: int, rng: np.random.Generator | int) -> np.ndarray:
@@ -106,6 +116,33 @@ class SimpleNetwork:
             raise ValueError(f"the network has {self.inputs} inputs, the music {seed.shape[1]}")
         roll = np.concatenate([seed, np.zeros((steps - len(seed), self.inputs))])
         return _hear(self, roll, len(seed), np.random.default_rng(rng).random(steps))[0]
+
+
+def _expect_fitting(
+    network: SimpleNetwork,
+    before: np.ndarray | None = None,
+    influence: np.ndarray | None = None,
+    steps: object = None,
+    step: Step | None = None,
+    **arrays: np.ndarray,
+) -> None:
+    """See that what is handed in is of this network."""
+    for name, values in arrays.items():
+        expect_shape(name, values, (*np.shape(values)[:-1], network.inputs))
+    if before is not None:
+        expect_shape("before", before, (network.units,))
+    if influence is not None:
+        expect_shape("influence", influence, (network.units, *network.hidden.shape))
+    record = steps if isinstance(steps, (list, tuple)) else [] if step is None else [step]
+    for one in record:
+        expect_shape("step, units", one.units, (network.units,))
+        expect_shape("step, sources", one.sources, (network.hidden.shape[1],))
+        expect_shape("step, prediction", one.prediction, (network.inputs,))
+    if "targets" in arrays and len(arrays["targets"]) != len(record):
+        raise ValueError(
+            f"targets: expected one for each of {len(record)} steps, got shape "
+            f"{arrays['targets'].shape}"
+        )
 
 
 class Step(NamedTuple):
@@ -125,6 +162,11 @@ class Step(NamedTuple):
     __repr__ = briefly.shapes
 
 
+@checked(
+    inputs=whole(1, limits.UNITS),
+    units=whole(1, limits.UNITS),
+    reach=real(0, 1e6),
+)
 def random_network(
     inputs: int, units: int, rng: np.random.Generator | int, reach: float = 0.3
 ) -> SimpleNetwork:
@@ -134,6 +176,9 @@ def random_network(
     return SimpleNetwork(weights[:units], weights[units:])
 
 
+@checked(
+    before=array("units", dtype=float), inputs=array("inputs", dtype=float), also=_expect_fitting
+)
 def forward(network: SimpleNetwork, before: np.ndarray, inputs: np.ndarray) -> Step:
     """One step.
 
@@ -150,6 +195,7 @@ def forward(network: SimpleNetwork, before: np.ndarray, inputs: np.ndarray) -> S
     return Step(sources, units, output_sources, logistic(network.output @ output_sources))
 
 
+@checked(inputs=array("steps", "inputs", dtype=float), also=_expect_fitting)
 def listen(
     network: SimpleNetwork, inputs: np.ndarray, before: np.ndarray | None = None
 ) -> list[Step]:
@@ -176,6 +222,10 @@ def listen(
     return steps
 
 
+_RECORD = several(instance(Step), some=True, expected="the record of a step at least")
+
+
+@checked(steps=_RECORD, target=array("inputs", dtype=float), also=_expect_fitting)
 def error_flow(network: SimpleNetwork, steps: list[Step], target: np.ndarray) -> np.ndarray:
     """Follow the error of the last step of a record back to the first.
 
@@ -197,6 +247,7 @@ def error_flow(network: SimpleNetwork, steps: list[Step], target: np.ndarray) ->
     return np.array(flow)
 
 
+@checked(steps=_RECORD, targets=array("steps", "inputs", dtype=float), also=_expect_fitting)
 def full_gradient(network: SimpleNetwork, steps: list[Step], targets: np.ndarray) -> Gradient:
     """The derivative of the summed cross-entropy of a record, by going back over it (BPTT).
 
@@ -218,11 +269,13 @@ def full_gradient(network: SimpleNetwork, steps: list[Step], targets: np.ndarray
     return Gradient(hidden, output)
 
 
+@checked
 def no_influence(network: SimpleNetwork) -> np.ndarray:
     """How a cleared network depends on its weights: not at all. See `advance`. Chapter 3."""
     return np.zeros((network.units, *network.hidden.shape))
 
 
+@checked(influence=array("units", "units", "sources", dtype=float), also=_expect_fitting)
 def advance(network: SimpleNetwork, influence: np.ndarray, step: Step) -> np.ndarray:
     """Carry the influence of every weight over one step (RTRL).
 
@@ -244,6 +297,11 @@ def advance(network: SimpleNetwork, influence: np.ndarray, step: Step) -> np.nda
     return (1 - step.units**2)[:, None, None] * through
 
 
+@checked(
+    influence=array("units", "units", "sources", dtype=float),
+    target=array("inputs", dtype=float),
+    also=_expect_fitting,
+)
 def step_gradient(
     network: SimpleNetwork, influence: np.ndarray, step: Step, target: np.ndarray
 ) -> Gradient:
@@ -262,6 +320,9 @@ def step_gradient(
     )
 
 
+@checked(
+    seed=array("steps", "inputs", dtype=float), steps=whole(1, limits.RUN), also=_expect_fitting
+)
 def free_run(network: SimpleNetwork, seed: np.ndarray, steps: int) -> np.ndarray:
     """Let a network play: its inputs are its own predictions, 1 where they are above 0.5.
 
@@ -301,6 +362,7 @@ def _hear(
     return roll, predictions
 
 
+@checked(choruses=whole(1, limits.CHORUSES))
 def recall(network: SimpleNetwork, roll: np.ndarray, choruses: int) -> Recall:
     """The test of Experiment 1, `composing.recall`, for this network.
 
@@ -320,13 +382,23 @@ def recall(network: SimpleNetwork, roll: np.ndarray, choruses: int) -> Recall:
 
     Section 3.2; chapter 3.
     """
-    if choruses < 1:
-        raise ValueError(f"choruses must be at least 1, got {choruses}")
     weights = np.concatenate([network.hidden, network.output])
-    roll = checked(roll, network.inputs)
+    roll = checked_roll(roll, network.inputs)
     return Recall(*compiled.recall(weights, network.units, roll, choruses))
 
 
+@checked(
+    learning_rate=real(above=0),
+    momentum=real(0, below=1),
+    clip=real(above=0, finite=False),
+    forgiven=whole(0, limits.TRAINING),
+    units=whole(1, limits.UNITS),
+    reach=real(above=0, most=1e6),
+    seed=whole(0),
+    max_steps=whole(1, limits.TRAINING),
+    test_every=whole(1, limits.BETWEEN_TESTS),
+    choruses=whole(1, limits.CHORUSES),
+)
 @dataclass(frozen=True)
 class Method:
     """How to train a plain recurrent network: everything the outcome depends on but the music.
@@ -380,6 +452,7 @@ class Method:
                 raise ValueError(f"{name} must be at least 0, got {getattr(self, name)}")
 
 
+@checked
 def train(
     method: Method,
     roll: np.ndarray,
@@ -400,7 +473,7 @@ def train(
 
     Section 3.2; chapter 3.
     """
-    roll = checked(roll)
+    roll = checked_roll(roll)
     length, inputs = roll.shape
     start = random_network(inputs, method.units, np.random.default_rng(method.seed), method.reach)
     weights = np.concatenate([start.hidden, start.output])
@@ -433,6 +506,7 @@ def train(
     return rehearse(method, roll, weights, network, learn, test, look)
 
 
+@checked(strict=whole(0), fresh=whole(0, limits.TRAINING))
 def train_stream(
     method: Method, rolls: np.ndarray, *, strict: int, fresh: int = 0
 ) -> tuple[SimpleNetwork, np.ndarray]:

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from .. import limits
+from ..arguments import array, buffer, checked, flag, real, whole
 from ..machine import vectors
 from ..machine.bptt import update
 from ..machine.caching import njit
@@ -19,6 +21,58 @@ from .layers import CHUNK, back, squash, turn, weigh
 
 WIDE = 32
 """Influences advanced at once."""
+
+_MOST = np.iinfo(np.int64).max
+_WEIGHTS = array("all units", "sources", dtype=float)
+_ROLL = array("steps", "inputs", some=True, dtype=float)
+_LEARNING = {
+    "weights": buffer(...),
+    "memory": buffer(2, ...),
+    "y": buffer("units"),
+    "counts": buffer(5, dtype=np.int64),
+    "forgiven": whole(1, _MOST),
+    "adam": flag(),
+    "rate": real(0, as_float=True),
+    "momentum": real(0, below=1, as_float=True),
+    "clip": real(0, finite=False, as_float=True),
+}
+
+
+def _expect_network(
+    weights: np.ndarray,
+    units: int | None = None,
+    y: np.ndarray | None = None,
+    roll: np.ndarray | None = None,
+    rolls: np.ndarray | None = None,
+    order: np.ndarray | None = None,
+    influence: np.ndarray | None = None,
+    counts: np.ndarray | None = None,
+    strict: int = 0,
+    chords: int = 0,
+    **_: object,
+) -> None:
+    """See that compiled code, which does not look, stays within the arrays."""
+    units = len(y) if units is None else units
+    heard = roll if rolls is None else rolls
+    inputs = heard.shape[-1]
+    if weights.shape != (units + inputs, units + inputs + 1):
+        raise ValueError(
+            f"weights, of {units} units (as y has) and {inputs} inputs (as {'roll'}s have): "
+            f"expected shape {(units + inputs, units + inputs + 1)}, got shape {weights.shape}"
+        )
+    if counts is not None and not (counts.shape == (5,) and 0 <= counts[4] < heard.shape[-2]):
+        raise ValueError(f"counts: expected five, the last a step of the chorus, got {counts}")
+    if order is not None and order.size and not 0 <= order.min() <= order.max() < len(rolls):
+        raise ValueError(f"order: expected numbers below {len(rolls)}, of rolls, got {order}")
+    columns = -(-units * (units + inputs + 1) // WIDE) * WIDE
+    if influence is not None and influence.shape != (units, columns):
+        raise ValueError(
+            f"influence: expected shape {(units, columns)}, got shape {influence.shape}"
+        )
+    if strict > inputs:
+        raise ValueError(f"strict: expected at most {inputs} units, got {strict}")
+    if chords >= inputs and chords:
+        raise ValueError(f"chords: expected fewer than {inputs} units, got {chords}")
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -59,6 +113,14 @@ def _back(weights, x, ys, deltas, gradient):  # type: ignore[no-untyped-def]
         back(weights, 0, nets, x[t], ys[t], gradient, later)
 
 
+@checked(
+    **_LEARNING,
+    rolls=array("choruses", "steps", "inputs", some=True, dtype=float),
+    order=array("drawn", whole=True, dtype=np.int64),
+    strict=whole(0, _MOST),
+    fresh=whole(1, _MOST),
+    also=_expect_network,
+)
 @njit(cache=True, error_model="numpy", nogil=True)
 def train_bptt(
     weights, memory, y, counts, rolls, order, strict, forgiven, fresh, adam, rate, momentum, clip
@@ -136,6 +198,13 @@ def _advance(weights, x, y_before, y, influence, old):  # type: ignore[no-untype
         influence[i, own + inputs + units] += slope
 
 
+@checked(
+    **_LEARNING,
+    influence=buffer("units", "columns"),
+    roll=_ROLL,
+    steps=whole(0, limits.TRAINING),
+    also=_expect_network,
+)
 @njit(cache=True, error_model="numpy", nogil=True)
 def train_rtrl(
     weights, memory, y, influence, counts, roll, steps, forgiven, adam, rate, momentum, clip
@@ -187,6 +256,16 @@ def train_rtrl(
     return error
 
 
+@checked(
+    weights=_WEIGHTS,
+    units=whole(1, limits.UNITS),
+    roll=buffer("steps", "inputs"),
+    given=whole(1, _MOST),
+    chords=whole(0, _MOST),
+    draws=array("steps", dtype=float),
+    predictions=buffer("steps", "inputs"),
+    also=_expect_network,
+)
 @njit(cache=True, error_model="numpy", nogil=True)
 def play(weights, units, roll, given, chords, draws, predictions):  # type: ignore[no-untyped-def]
     """Predict each step from the one before; from ``given`` on, hear what was chosen instead."""
@@ -201,6 +280,13 @@ def play(weights, units, roll, given, chords, draws, predictions):  # type: igno
             choose(p[:inputs], chords, draws[now + 1], roll[now + 1])
 
 
+@checked(
+    weights=_WEIGHTS,
+    units=whole(1, limits.UNITS),
+    roll=_ROLL,
+    choruses=whole(1, limits.CHORUSES),
+    also=_expect_network,
+)
 @njit(cache=True, error_model="numpy", nogil=True)
 def recall(weights, units, roll, choruses):  # type: ignore[no-untyped-def]
     """Free run until the first wrong note or the first return of a state; see `recall`."""

@@ -11,6 +11,7 @@ from importlib.resources import as_file, files
 
 import numpy as np
 
+from ..arguments import checked
 from ..files import write_whole
 from .feed_forward import FeedForward
 from .simple_rnn import SimpleNetwork
@@ -21,6 +22,7 @@ FORMAT = 1
 _KINDS = {kind.__name__: kind for kind in (FeedForward, SimpleNetwork)}
 
 
+@checked
 def save(network: FeedForward | SimpleNetwork, path: str | os.PathLike[str]) -> None:
     """Write the weights of a network to an ``.npz`` file, whole or not at all. Chapter 10."""
     file = io.BytesIO()
@@ -34,6 +36,7 @@ def save(network: FeedForward | SimpleNetwork, path: str | os.PathLike[str]) -> 
     write_whole(path, file.getvalue())
 
 
+@checked
 def load(path: str | os.PathLike[str]) -> FeedForward | SimpleNetwork:
     """Read a file that `save` wrote. Nothing in it is executed. Chapter 10.
 
@@ -57,6 +60,7 @@ def load(path: str | os.PathLike[str]) -> FeedForward | SimpleNetwork:
         raise ValueError(f"{os.fspath(path)}: not a network of ours: {error}") from error
 
 
+@checked
 def stored(name: str) -> FeedForward | SimpleNetwork:
     """A network of chapter 10 that comes with the package, such as ``"simple-network"``.
 

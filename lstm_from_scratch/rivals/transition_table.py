@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .. import limits
+from ..arguments import array, checked, whole
 from ..arrays import regular
 from ..music.encoding import CHORDS_AND_MELODY
 from ..playing.composing import checked_seed
@@ -24,6 +26,7 @@ STRANGE = -2
 """Stands in a context for a step that is none of the table's."""
 
 
+@checked(order=whole(1), steps=array(some=True))
 @dataclass(frozen=True, eq=False)
 class TransitionTable:
     """How often each step followed each context; with vectors for steps, a `composing.Composer`.
@@ -54,6 +57,8 @@ class TransitionTable:
         The shortest end is the empty one: how often each step occurs. Shape ``(different,)``.
         """
         context = tuple(context)
+        if () not in self.counts:
+            raise ValueError("counts: expected one of each step, for the empty context, got none")
         while context not in self.counts:
             context = context[1:]
         return self.counts[context]
@@ -85,10 +90,13 @@ class TransitionTable:
                 f"a table of steps of shape {self.steps.shape[1:]} can't hear a roll of "
                 f"{roll.shape[1]} units"
             )
+        if not len(roll):
+            raise ValueError(f"roll: expected at least one step, got shape {roll.shape}")
         number_of = {step.tobytes(): number for number, step in enumerate(self.steps)}
         return np.array([number_of.get(row.tobytes(), STRANGE) for row in roll])
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class TwoTables:
     """Two tables wired as the voices of Experiment 2: a `composing.Composer`.
@@ -135,6 +143,7 @@ class TwoTables:
         return np.concatenate([seed, rows])
 
 
+@checked(chords=whole(1), melody=whole(1))
 def fit_two(music: np.ndarray, chords: int, melody: int) -> TwoTables:
     """Count a table of the chords alone and one of all that sounds, each with its own order.
 
@@ -149,6 +158,7 @@ def fit_two(music: np.ndarray, chords: int, melody: int) -> TwoTables:
     return TwoTables(fit(music[:, :, CHORDS_AND_MELODY.chord_units], chords), fit(music, melody))
 
 
+@checked(order=whole(1))
 def fit(music: np.ndarray, order: int = 1) -> TransitionTable:
     """Count the transitions of choruses; each is a round, its end leads to its beginning.
 
@@ -212,6 +222,7 @@ def _different(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return first, place, times
 
 
+@checked(choruses=whole(1, limits.CHORUSES), steps=whole(1, limits.RUN))
 def compose(
     table: TransitionTable, choruses: int, steps: int, rng: np.random.Generator | int
 ) -> np.ndarray:
@@ -236,8 +247,7 @@ def compose(
 
     Chapters 8 and 10.
     """
-    if choruses < 1 or steps < 1:
-        raise ValueError(f"expected at least one chorus and one step, got {choruses} and {steps}")
+    limits.expect_steps(f"choruses, {choruses:,} of {steps:,} steps", choruses * steps, limits.RUN)
     contexts = sorted(
         context
         for context in table.counts

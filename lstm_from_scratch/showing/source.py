@@ -2,8 +2,9 @@
 
 ``show(network.forward)`` at the end of a notebook cell displays the function as it runs: what it
 does is in plain view, and of a docstring of several lines the first, which unfolds the others. That
-needs no script. The colours come from the page: the markup carries Pygments *classes*, which the
-book's theme and JupyterLab style in light and in dark.
+needs no script. What checks arguments in front of it (`arguments.checked`) is left out. The colours
+come from the page: the markup carries Pygments *classes*, which the book's theme and JupyterLab
+style in light and in dark.
 
 Used from chapter 1 on.
 """
@@ -82,7 +83,19 @@ def show(thing: Any) -> Source:
         raise ValueError(
             f"{thing!r} has no source of its own: expected a function, class or module"
         ) from error
-    return Source(name, textwrap.dedent(code))
+    return Source(name, _without_doors(textwrap.dedent(code)))
+
+
+def _without_doors(code: str) -> str:
+    """Source without the lines of ``@checked``: what they ask is in the docstring, in words."""
+    lines = code.split("\n")
+    for node in reversed(list(ast.walk(ast.parse(code)))):
+        for decorator in reversed(getattr(node, "decorator_list", [])):
+            asked = decorator.func if isinstance(decorator, ast.Call) else decorator
+            if ast.unparse(asked).rpartition(".")[2] == "checked":
+                for line in range(decorator.lineno - 1, decorator.end_lineno):
+                    lines[line] = None
+    return "\n".join(line for line in lines if line is not None)
 
 
 @dataclass(frozen=True)

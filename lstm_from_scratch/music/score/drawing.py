@@ -18,6 +18,7 @@ from pathlib import Path
 from matplotlib.backends.backend_pdf import FigureCanvasPdf, PdfPages
 from matplotlib.figure import Figure
 
+from ...arguments import checked, either, none, whole
 from ...files import write_whole
 from ..blues import TWELVE_BAR, Form
 from ..midi import Music
@@ -49,6 +50,7 @@ _PAPER = {
 }
 
 
+@checked
 @dataclass(frozen=True)
 class Sheet:
     """A score that a notebook or the book shows as a drawing in the page.
@@ -86,6 +88,7 @@ class Sheet:
         )
 
 
+@checked
 @dataclass(frozen=True)
 class Undrawn:
     """What a notebook shows in the place of a `Sheet` where verovio is missing: a note.
@@ -124,12 +127,13 @@ def _save(sheet: Sheet | Undrawn, path: str | os.PathLike[str]) -> Path:
     """See `Sheet.save`."""
     if Path(path).suffix.lower() != ".svg":
         raise ValueError(
-            f"{os.fspath(path)!r}: a sheet is saved as a drawing, expected a name that ends in "
-            ".svg; score.pdf writes PDF"
+            f"path {os.fspath(path)!r}: a sheet is saved as a drawing, expected a name that ends "
+            "in .svg; score.pdf writes PDF"
         )
     return write_whole(path, sheet.svg.encode())
 
 
+@checked(key=either(whole(-7, 7), none()))
 def svg(
     music: Music,
     title: str | None = None,
@@ -178,6 +182,7 @@ def svg(
     return Sheet(title, description, ET.tostring(image, encoding="unicode"))
 
 
+@checked(key=either(whole(-7, 7), none()))
 def pdf(
     music: Music,
     path: str | os.PathLike[str],

@@ -24,6 +24,9 @@ from matplotlib.patches import PathPatch
 from matplotlib.textpath import TextPath
 from matplotlib.transforms import IdentityTransform
 
+from ... import briefly
+from ...arguments import check, checked, one_of, real, text
+
 NEEDS_VEROVIO = (
     "drawing a score needs verovio: pip install 'lstm-from-scratch[score]'. "
     "MusicXML, MIDI and sound do without"
@@ -52,6 +55,7 @@ _PATH = {1: "M", 2: "L", 3: "Q", 4: "C", 79: "Z"}  # Matplotlib's codes in SVG's
 _PEN = {"moveTo": 1, "lineTo": 2, "qCurveTo": 3, "curveTo": 4, "closePath": 79}
 
 
+@checked
 class Shape(NamedTuple):
     """Something that is drawn: an SVG path in its own coordinates, moved and stretched.
 
@@ -100,8 +104,11 @@ class Shape(NamedTuple):
 Page: TypeAlias = tuple[float, float, list[Shape]]  # width, height, and what is drawn on it
 
 
+@checked
 def engrave(sheet: str, options: dict[str, Any]) -> list[Page]:
     """Let verovio set a sheet of MusicXML, and take its pages apart into shapes."""
+    for name in ("pageWidth", "pageHeight"):
+        check(f"options, {name}", options.get(name), real(above=0))
     try:
         import verovio
     except ImportError:
@@ -112,7 +119,7 @@ def engrave(sheet: str, options: dict[str, Any]) -> list[Page]:
     def pages(**more: Any) -> list[Page]:
         toolkit.setOptions(_ENGRAVING | options | more | breaks)
         if not toolkit.loadData(sheet):
-            raise RuntimeError("verovio can't read the sheet")
+            raise ValueError(f"sheet: expected MusicXML, got {briefly.came(sheet)}")
         return [_page(toolkit.renderToSVG(page + 1)) for page in range(toolkit.getPageCount())]
 
     # Where notes are many, the page is made larger (and shown as large as any other).
@@ -183,6 +190,7 @@ def _numbers(text: str) -> tuple[float, ...]:
     return tuple(float(number) for number in re.findall(r"-?[\d.]+", text))
 
 
+@checked(anchor=one_of("start", "middle", "end"), size=real(above=0), text=text(some=True))
 def lettering(
     text: str,
     x: float,

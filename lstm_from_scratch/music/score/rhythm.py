@@ -11,7 +11,9 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby, pairwise
 from typing import NamedTuple
 
-from ..blues import Note
+from ... import limits
+from ...arguments import check, checked, whole
+from ..blues import Note, check_notes
 
 NOTEHEADS = {
     1: ("eighth", 0),
@@ -35,6 +37,7 @@ class Head(NamedTuple):
     notes: tuple[Note, ...]
 
 
+@checked
 def sliced(
     notes: tuple[Note, ...], cuts: Iterable[int]
 ) -> Iterator[tuple[int, int, tuple[Note, ...]]]:
@@ -42,6 +45,8 @@ def sliced(
 
     Silence is left out where no cut bounds it on both sides.
     """
+    cuts = [check("cuts", cut, whole(0, limits.RUN)) for cut in cuts]
+    notes = check_notes(notes)
     times = sorted({*cuts, *(n.onset for n in notes), *(n.onset + n.duration for n in notes)})
     begins = {onset: tuple(run) for onset, run in groupby(notes, key=lambda note: note.onset)}
     sounding: tuple[Note, ...] = ()
@@ -51,8 +56,17 @@ def sliced(
         yield start, end, sounding
 
 
+@checked(bars=whole(1, limits.PAGE), length=whole(1, limits.PAGE))
 def noteheads(notes: tuple[Note, ...], bars: int, length: int) -> list[list[Head]]:
-    """What is written in each bar, from its first step to its last without a gap."""
+    """What is written in each bar, from its first step to its last without a gap. Chapter 1.
+
+    Raises
+    ------
+    ValueError : for notes that go on after the last bar.
+    """
+    notes = check_notes(notes)
+    if any(note.onset + note.duration > bars * length for note in notes):
+        raise ValueError(f"notes: expected none after {bars} bars of {length} steps, got one")
     written: list[list[Head]] = [[] for _ in range(bars)]
     for start, end, sounding in sliced(notes, range(0, bars * length + 1, length)):
         bar, at = divmod(start, length)
@@ -89,9 +103,10 @@ def _rest_values(start: int, end: int) -> Iterator[tuple[int, int]]:
         start = stop
 
 
+@checked
 def beamed(heads: list[Head]) -> dict[int, str]:
     """Which heads of a bar are beamed, by their place in it: eighth notes of one half bar."""
-    first = heads[0].start
+    first = heads[0].start if len(heads) else 0
     found = {}
     places = [i for i, head in enumerate(heads) if head.notes and head.end - head.start == 1]
     # Neighbours differ equally in place and in rank.

@@ -18,7 +18,9 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from ..blues import Form, Note
+from ... import limits
+from ...arguments import checked, whole
+from ..blues import Form, Note, check_notes
 
 LETTERS = "FCGDAEB"
 """The letters as they follow one another on the line of fifths, from -1 on."""
@@ -53,15 +55,24 @@ def _position(letter: str, alter: int = 0) -> int:
     return LETTERS.index(letter) - 1 + 7 * alter
 
 
+@checked
 def spoken(symbol: str) -> str:
     """A chord symbol in words that can be read aloud: F#dim7 is "F sharp dim7"."""
     letter, alter, quality = parse(symbol)
     return f"{letter}{('', ' sharp ', ' flat ')[alter]}{quality}".strip()
 
 
+@checked
 def parse(symbol: str) -> tuple[str, int, str]:
-    """Letter and accidental of a chord's root, and its quality; a `Form` has no other symbols."""
+    """Letter and accidental of a chord's root, and its quality; a `Form` has no other symbols.
+
+    Raises
+    ------
+    ValueError : for what is not a chord symbol.
+    """
     match = re.fullmatch(r"([A-G])([#b]?)(.*)", symbol)
+    if match is None or match[3] not in QUALITIES:
+        raise ValueError(f"symbol: expected a chord such as 'F#dim7', got {symbol!r}")
     return match[1], {"": 0, "#": 1, "b": -1}[match[2]], match[3]
 
 
@@ -97,12 +108,14 @@ def _home(form: Form) -> tuple[int, bool]:
     return tonic + 12 * ((signature < -7) - (signature > 7)), minor
 
 
+@checked
 def key_signature(form: Form) -> int:
     """The key signature of a form, in sharps; flats are negative."""
     tonic, minor = _home(form)
     return tonic - 3 * minor
 
 
+@checked
 def spell(note: Note, names: dict[int, int]) -> Spelling:
     """Write a note by the place that its pitch class has on the line of fifths.
 
@@ -110,14 +123,18 @@ def spell(note: Note, names: dict[int, int]) -> Spelling:
     ------
     ValueError : for a note that is too low to be written.
     """
+    if not set(range(12)) <= names.keys():
+        raise ValueError(f"names: expected a place for each of 12 pitch classes, got {names}")
+    check_notes([note])
     place = names[note.pitch % 12]
     letter, alter = LETTERS[(place + 1) % 7], (place + 1) // 7
     octave = (note.pitch - alter - _NATURALS[letter]) // 12 - 1
     if not 0 <= octave <= 9:
-        raise ValueError(f"{note} is too low to be written: expected a pitch above 12")
+        raise ValueError(f"note {note} is too low to be written: expected a pitch above 12")
     return Spelling(letter, alter, octave)
 
 
+@checked(step=whole(0, limits.RUN))
 def names_at(step: int, form: Form) -> dict[int, int]:
     """Where each pitch class stands on the line of fifths at a step of a form."""
     return _names(form.chords[step // form.steps_per_bar % form.bars], _home(form)[0])

@@ -8,12 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 
+from ... import limits
+from ...arguments import checked
 from ..blues import Chorus, Form, Note
 from ..midi import Music, tracks
 from .rhythm import sliced
 from .spelling import spoken
 
 
+@checked
 def struck(notes: Iterable[Note]) -> tuple[Note, ...]:
     """Strike all notes anew whenever one of them changes, as a pianist plays chords. Chapter 7.
 
@@ -32,6 +35,7 @@ def struck(notes: Iterable[Note]) -> tuple[Note, ...]:
     )
 
 
+@checked
 def played(music: Music) -> dict[str, tuple[Note, ...]]:
     """Named tracks of music that came out of a roll, with chords that are struck (see `struck`).
 
@@ -45,6 +49,7 @@ def played(music: Music) -> dict[str, tuple[Note, ...]]:
     return {name: struck(part) if name == "chords" else part for name, part in parts.items()}
 
 
+@checked
 def titled(music: Music, title: str | None, chord_staff: bool) -> str:
     """The title of a sheet: as given, or a chorus's number, or what musicians call such a sheet."""
     if title is not None:
@@ -54,25 +59,28 @@ def titled(music: Music, title: str | None, chord_staff: bool) -> str:
     return kind_of(on_staves(music, chord_staff)).capitalize()
 
 
+@checked
 def kind_of(parts: Collection[str]) -> str:
     """What musicians call a sheet with these staves."""
     return "lead sheet" if len(parts) == 1 and "chords" not in parts else "piano score"
 
 
+@checked
 def printable(text: str) -> str:
     """Text that XML can hold."""
     if re.search("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", text):
-        raise ValueError(f"{text!r} has control characters: expected text that can be printed")
+        raise ValueError(f"text {text!r} has control characters: expected text that can be printed")
     return text
 
 
+@checked
 def on_staves(music: Music, chord_staff: bool) -> dict[str, tuple[Note, ...]]:
     """The tracks in the order of their staves, the chords last or left out."""
     parts = {name: _one_part(name, notes) for name, notes in tracks(music).items()}
     if not parts:
-        raise ValueError("no notes: a sheet needs at least one")
+        raise ValueError("music: a sheet needs at least one note, got no notes")
     if not chord_staff and not parts.keys() - {"chords"}:
-        raise ValueError("no notes but those of the chords: a lead sheet needs a melody")
+        raise ValueError("music: a lead sheet needs a melody, got no notes but those of the chords")
     written = [part for part in parts.items() if chord_staff or part[0] != "chords"]
     return dict(sorted(written, key=lambda part: part[0] == "chords"))
 
@@ -83,19 +91,28 @@ def _one_part(name: str, notes: tuple[Note, ...]) -> tuple[Note, ...]:
     for note in notes:
         if note.onset < sounding_until.get(note.pitch, 0):
             raise ValueError(
-                f"track {name!r}: {note} begins before the note of the same pitch ends; a staff "
-                f"can't hold both"
+                f"notes of track {name!r}: {note} begins before the note of the same pitch ends; "
+                "a staff can't hold both"
             )
         sounding_until[note.pitch] = note.onset + note.duration
     return notes
 
 
+@checked
 def bars_of(music: Music, form: Form) -> int:
-    """Bars until the last note has ended, be it written or not."""
-    last = max(note.onset + note.duration for notes in tracks(music).values() for note in notes)
+    """Bars until the last note has ended, be it written or not. Chapter 1.
+
+    Raises
+    ------
+    ValueError : for more than a sheet shows, 100 choruses (`limits.PAGE`).
+    """
+    parts = tracks(music).values()
+    last = max((note.onset + note.duration for notes in parts for note in notes), default=0)
+    limits.expect_steps("music", last, limits.PAGE)
     return -(-last // form.steps_per_bar)
 
 
+@checked
 def describe(music: Music, form: Form, chord_staff: bool) -> str:
     """The sheet in a sentence, for those who do not see it."""
     parts = on_staves(music, chord_staff)

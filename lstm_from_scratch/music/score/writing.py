@@ -7,13 +7,14 @@ Chapter 1 (Twelve bars) shows the first score.
 
 from __future__ import annotations
 
-import math
 import os
 import xml.etree.ElementTree as ET
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+from ... import limits
+from ...arguments import checked, either, none, real, whole
 from ...files import write_whole
 from ..blues import MELODY_PITCHES, TWELVE_BAR, Form, Note
 from ..midi import INSTRUMENTS, Music
@@ -26,8 +27,10 @@ BARS_A_LINE = 4
 
 _ACCIDENTALS = {-1: "flat", 0: "natural", 1: "sharp"}
 _DRUMS = 10  # the percussion channel, counted from 1
+_KEY = whole(-7, 7, of="sharps")  # sharps; flats are negative
 
 
+@checked(tempo=real(*limits.TEMPO, of="beats a minute"), key=either(_KEY, none()))
 def musicxml(
     music: Music,
     *,
@@ -47,7 +50,7 @@ def musicxml(
     form : bar length and chord symbols; begins anew each chorus. Whether the notes keep to it is
         not looked at: the symbols say what was meant, the staves what was played.
     title, composer : of the sheet; by default a chorus is called by its number.
-    tempo : beats (quarter notes, two steps) a minute, for programs that play the sheet.
+    tempo : beats (quarter notes, two steps) a minute, 4 to 1000, for programs that play the sheet.
     key : sharps of the key signature, flats counted as negative (-2 is B flat and E flat); by
         default that of the form's first chord, which is none for a blues in C. It changes which
         notes have a sign of their own, never what they are called.
@@ -57,14 +60,10 @@ def musicxml(
     Raises
     ------
     ValueError : for no notes to write or one that can't be written, two notes of one pitch that
-        overlap in one track, a tempo that is not above 0, a key outside -7 to 7, or a title with
-        control characters.
+        overlap in one track, a tempo out of range, a key outside -7 to 7, a title with
+        control characters, or more than 100 choruses (`limits.PAGE`).
     """
-    if not (math.isfinite(tempo) and tempo > 0):
-        raise ValueError(f"tempo {tempo}: expected a number of beats a minute above 0")
-    if key is not None and key not in range(-7, 8):
-        raise ValueError(f"key {key}: expected a number of sharps from -7 (seven flats) to 7")
-    signature = key_signature(form) if key is None else int(key)
+    signature = key_signature(form) if key is None else key
     parts = on_staves(music, chord_staff)
     bars = bars_of(music, form)
     root = ET.Element("score-partwise", version="4.0")
@@ -92,6 +91,7 @@ def musicxml(
     )
 
 
+@checked
 def write_musicxml(music: Music, path: str | os.PathLike[str], **sheet: Any) -> Path:
     """Write the score of `musicxml`, which takes the same arguments, into a file. Chapter 1.
 

@@ -1,0 +1,939 @@
+"""Every public signature of the module, with an example for each argument, and wrong ones.
+
+What is public is found by looking: classes and functions of every room whose names have no
+underscore in front. So what is new is in the sweep of `tests/test_arguments.py` and in
+``tools/fuzz.py`` by itself; where an argument has a name and a type that nothing here knows, the
+sweep says that an example is missing.
+
+Left out is what takes no arguments from outside: named tuples, which are records and hold whatever
+they are handed; exceptions and protocols; what exists inside compiled code alone.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+import linecache
+import math
+import pkgutil
+import signal
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import lstm_from_scratch
+
+HOUSE = lstm_from_scratch.__name__
+SECONDS = 20
+"""How long a call may take before it counts as a hang; all that is sensible takes far less."""
+
+CELLAR = ("arguments", "arrays", "briefly", "files", "lazily", "limits")
+"""Rooms below all wings, which others knock at for."""
+
+
+class Signature(NamedTuple):
+    """A public function, method or constructor: its name, what is called, its parameters."""
+
+    name: str
+    function: Callable[..., Any]
+    parameters: dict[str, inspect.Parameter]
+
+
+def rooms() -> list[str]:
+    """The modules of the package that are looked into."""
+    found = pkgutil.walk_packages(lstm_from_scratch.__path__, f"{HOUSE}.")
+    names = (it.name for it in found)
+    return sorted(
+        name
+        for name in names
+        if name.split(".")[1] not in (*CELLAR, "__main__", "results", "study")
+        and not name.endswith("machine.compiling")
+    )
+
+
+def signatures() -> dict[str, Signature]:
+    """All that is public and takes an argument, by its name without that of the package."""
+    return {it.name: it for room in rooms() for it in _in(importlib.import_module(room))}
+
+
+def _in(module: Any) -> Iterator[Signature]:
+    for name, thing in vars(module).items():
+        if name.startswith("_") or getattr(thing, "__module__", None) != module.__name__:
+            continue
+        full = f"{module.__name__.removeprefix(HOUSE + '.')}.{name}"
+        if inspect.isclass(thing):
+            yield from _of_class(full, thing)
+        elif callable(thing) and not _inside_compiled_code(thing):
+            yield from _signature(full, thing)
+
+
+def _of_class(full: str, thing: type) -> Iterator[Signature]:
+    record = issubclass(thing, tuple) and hasattr(thing, "_fields")
+    if issubclass(thing, BaseException) or getattr(thing, "_is_protocol", False):
+        return
+    if any(base.__module__.startswith("numba") for base in thing.__mro__):
+        return
+    if not record:
+        yield from _signature(full, thing)
+    for name, method in vars(thing).items():
+        if not name.startswith("_") and inspect.isfunction(method):
+            yield from _signature(f"{full}.{name}", method)
+
+
+def _signature(full: str, thing: Callable[..., Any]) -> Iterator[Signature]:
+    plain = getattr(thing, "py_func", thing)
+    try:
+        parameters = dict(inspect.signature(plain).parameters)
+    except ValueError:  # a tuple under another name
+        return
+    plain_kinds = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
+    parameters = {n: p for n, p in parameters.items() if p.kind in plain_kinds and n != "self"}
+    if parameters:
+        yield Signature(full, thing, parameters)
+
+
+def _inside_compiled_code(thing: Any) -> bool:
+    """Is it an intrinsic of Numba, or a stub that compiled code fills?"""
+    module = type(thing).__module__
+    if module.startswith("numba.core.extending") or hasattr(thing, "_defn"):
+        return True
+    return list(inspect.signature(getattr(thing, "py_func", thing)).parameters) == ["_", "__"]
+
+
+# ---- Examples ------------------------------------------------------------------------------------
+
+
+def _folder() -> Path:
+    return Path(tempfile.gettempdir())
+
+
+@functools.cache
+def _things() -> dict[str, Any]:
+    """Small things of every kind that arguments are made of."""
+    import matplotlib.pyplot as plt
+
+    from lstm_from_scratch import machine, music, playing, rivals, showing, studies
+    from lstm_from_scratch.judging import measures
+    from lstm_from_scratch.machine import gradient, kernel, layout, network
+    from lstm_from_scratch.music.score import rhythm
+
+    chords = machine.Topology((machine.Voice("chords", 12, (2, 1)),))
+    melody = machine.Voice("melody", 13, (1, 2), reads=("chords",), choice="sample")
+    both = machine.Topology((*chords.voices, melody))
+    learning = machine.Learning(
+        input_gate_bias=-0.5, forget_gate_bias=1.0, output_gate_bias=0.0, learning_rate=1e-3
+    )
+    small = machine.Recipe(
+        chords, (learning,), give_up_after=192, test_every=96, choruses=5, window=96
+    )
+    roll = music.CHORDS_AND_MELODY.encode(music.chorus(7).notes, 96)
+    heard = roll[:, :12].copy()
+
+    def made(topology: Any) -> Any:
+        rng = np.random.default_rng(1)
+        draw = functools.partial(rng.uniform, -0.1, 0.1)
+        t = topology
+        return machine.Network(
+            t, draw(size=t.hidden_mask.shape) * t.hidden_mask,
+            draw(size=t.output_mask.shape) * t.output_mask,
+        )  # fmt: skip
+
+    plain = made(chords)
+    state = network.cleared(chords)
+    step = network.forward(plain, state, heard[0])
+    simple = rivals.simple_rnn.random_network(12, 4, 1)
+    simple_record = rivals.simple_rnn.listen(simple, heard[:5])
+    lines = measures.chorus_lines((7, 9))
+    rules = layout.rooms(chords, 1)
+    result = machine.train(small, heard, lambda network: 0, progress=False)
+    arena = kernel.Arena(chords)
+    arena.set_weights(plain)
+    table = rivals.transition_table.fit(np.stack([roll, roll]), 1)
+    method = rivals.simple_rnn.Method(max_steps=96, test_every=96, units=4)
+    return {
+        "axes": plt.figure().add_subplot(),
+        "arena": arena,
+        "both": made(both),
+        "chords": chords,
+        "choruses": studies.experiments.Choruses((1, 2, 3), (4, 5)),
+        "form": music.TWELVE_BAR,
+        "forward_roll": heard,
+        "heads": rhythm.noteheads(music.chorus(7).melody, 12, 8)[0],
+        "learning": learning,
+        "lines": lines,
+        "method": method,
+        "music": music.chorus(7),
+        "network": plain,
+        "partials": gradient.no_partials(chords),
+        "performance": showing.player.watch(roll[:16]),
+        "recipe": small,
+        "recorded": network.record(plain, heard),
+        "result": result,
+        "roll": roll,
+        "room": rules[0],
+        "rooms": rules,
+        "simple": simple,
+        "simple_record": simple_record,
+        "simple_step": simple_record[-1],
+        "state": state,
+        "step": step,
+        "table": table,
+        "tables": rivals.transition_table.fit_two(np.stack([roll, roll]), 1, 1),
+        "feed": rivals.feed_forward.random_network(25, 1, 3, 1),
+        "simple25": rivals.simple_rnn.random_network(25, 4, 1),
+        "voice": chords.voices[0],
+        "soloist": playing.Soloist(made(both)),
+    }
+
+
+def _thing(name: str) -> Callable[[], Any]:
+    return lambda: _things()[name]
+
+
+def _of(name: str, attribute: str) -> Callable[[], Any]:
+    return lambda: getattr(_things()[name], attribute)
+
+
+def _value(value: Any) -> Callable[[], Any]:
+    return lambda: value
+
+
+def _zeros(*shape: int, kind: type = float) -> Callable[[], Any]:
+    return lambda: np.zeros(shape, dtype=kind)
+
+
+def _path(name: str) -> Callable[[], Any]:
+    return lambda: f"a_file_of_the_sweep{name}"
+
+
+def _nothing(*_: Any) -> int:
+    return 0
+
+
+def _network_again() -> Any:
+    return _things()["network"]
+
+
+EXAMPLES: dict[str, Callable[[], Any]] = {
+    # By the name of the parameter ...
+    "name": _value("chords"),
+    "title": _value("A title"),
+    "text": _value("words"),
+    "description": _value("what is seen"),
+    "rng": _value(1),
+    "seed": _value(1),
+    "form": _thing("form"),
+    "network": _thing("network"),
+    "topology": _thing("chords"),
+    "recipe": _thing("recipe"),
+    "result": _thing("result"),
+    "method": _thing("method"),
+    "state": _thing("state"),
+    "step": _thing("step"),
+    "partials": _thing("partials"),
+    "composer": _thing("soloist"),
+    "music": _thing("music"),
+    "notes": lambda: _things()["music"].notes,
+    "roll": _thing("forward_roll"),
+    "rolls": lambda: np.stack([_things()["forward_roll"]] * 2),
+    "lines": _thing("lines"),
+    "originals": _thing("lines"),
+    "numbers": _value((7, 9)),
+    "number": _value(7),
+    "symbol": _value("F#dim7"),
+    "pitch": _value(60),
+    "choruses": _value(2),
+    "steps": _value(5),
+    "test": _value(_nothing),
+    "heard": _thing("forward_roll"),
+    "path": _path(""),
+    "lane": _value(0),
+    "rooms": _thing("rooms"),
+    "room": _thing("room"),
+    "arena": lambda: _things()["arena"].data.copy(),
+    "voice": _value("chords"),
+    "cells": _value((0, 1)),
+    "block": _value(0),
+    "x": _zeros(3),
+    "y": _zeros(4),
+    "seen": _zeros(5, 25),
+    "values": _value([1.0, 2.0, 4.0]),
+    "signal": lambda: np.sin(np.arange(2205) / 9).astype(np.float32),
+    "learned": _value([1, 0, 1]),
+    "symbols": _value(("C7",)),
+    "chord_staff": _value(True),
+    "colour": _value("black"),
+    "ax": _thing("axes"),
+    "about": _value("a study"),
+    "rows": _value(["one", "two"]),
+    "duration": _value(1.0),
+    "mp3": _value(b"sound"),
+    "window": _value(2),
+    "units": _value(4),
+    "inputs": _value(12),
+    "hidden": _of("network", "hidden"),
+    "output": _of("network", "output"),
+    "table": _thing("table"),
+    "given": _value(2),
+    "length": _value(8),
+    "onward": _value(_nothing),
+    "rate": _value(0.01),
+    "momentum": _value(0.5),
+    "learning_rate": _value(0.01),
+    "clip": _value(1.0),
+    "temperature": _value(1.0),
+    "rule": _value("bptt"),
+    "optimiser": _value("adam"),
+    "cell": _value("lstm"),
+    "outputs": _value("softmax"),
+    # ... or, where that says too little, of room and function before it.
+    "anatomy.entropy:labels": _value([0, 0, 1]),
+    "anatomy.mutual_information:labels": _value([0, 0, 1]),
+    "anatomy.knowledge:values": lambda: np.random.default_rng(1).random((2, 96, 3)),
+    "anatomy.knowledge:labels": lambda: np.arange(96) // 8,
+    "anatomy.freeze:gate": _value("input_gate"),
+    "anatomy.freeze:value": _value(0.5),
+    "anatomy.place:form": _thing("forward_roll"),
+    "anatomy.disturb:form": _thing("forward_roll"),
+    "anatomy.disturb:size": _value(0.5),
+    "measures.wrong_steps:form": _thing("forward_roll"),
+    "measures.in_form:form": _thing("forward_roll"),
+    "measures.in_own_chord:roll": _thing("roll"),
+    "measures.melody_lines:roll": _thing("roll"),
+    "measures.surprise:rolls": lambda: np.stack([_things()["roll"]] * 2),
+    "statistics.interval:successes": _value(1),
+    "statistics.interval:trials": _value(3),
+    "statistics.fisher:successes": _value(1),
+    "statistics.fisher:trials": _value(3),
+    "statistics.fisher:others": _value(2),
+    "statistics.fisher:of": _value(4),
+    "statistics.holm:p_values": _value([0.1, 0.2]),
+    "statistics.survival:steps": _value([1.0, 2.0, 3.0]),
+    "statistics.median_time:steps": _value([1.0, 2.0, 3.0]),
+    "statistics.summary:rows": lambda: [{"learned": "1", "steps": "5"}],
+    "bptt.full_gradient:inputs": _thing("forward_roll"),
+    "bptt.full_gradient:targets": _thing("forward_roll"),
+    "bptt.backward:inputs": _thing("forward_roll"),
+    "bptt.backward:targets": _thing("forward_roll"),
+    "bptt.backward:truncated": _value(True),
+    "bptt.clip_norm:limit": _value(1.0),
+    "bptt:gradient": _zeros(2, 3),
+    "bptt:weights": _zeros(2, 3),
+    "bptt:velocity": _zeros(2, 3),
+    "bptt:mean": _zeros(2, 3),
+    "bptt:square": _zeros(2, 3),
+    "bptt:memory": _zeros(2, 2, 3),
+    "bptt:updates": _value(0),
+    "bptt:adam": _value(True),
+    "compiling.overload:stub": _value(_nothing),
+    "extensions.extended_forward:inputs": lambda: _things()["forward_roll"][0],
+    "extensions.extended_forward:onward": lambda: lambda *_: _things()["step"],
+    "extensions.extended_step_gradient:onward": lambda: lambda *_: None,
+    "extensions.late_sources:sources": lambda: _things()["step"].sources,
+    "extensions.late_sources:cell_state": lambda: _things()["step"].cell_state,
+    "extensions:prediction": _value([0.5, 0.25]),
+    "extensions:target": _value([1.0, 0.0]),
+    "extensions.extended_step_gradient:target": lambda: _things()["forward_roll"][1],
+    "extensions.check_one_unit_on:targets": _thing("forward_roll"),
+    "gradient.cross_entropy:prediction": _value([0.5, 0.25]),
+    "gradient.cross_entropy:target": _value([1.0, 0.0]),
+    "gradient.step_gradient:target": lambda: _things()["forward_roll"][1],
+    "interop.from_parameters:parameters": lambda: _parameters(),
+    "interop:network": lambda: _one_cell(),
+    "interop.from_torch:lstm": lambda: _torch()[0],
+    "interop.from_torch:linear": lambda: _torch()[1],
+    "kernel.draw_unit:outputs": _value([0.25, 0.5]),
+    "kernel:draw": _value(0.5),
+    "kernel.Arena.set_learning:voice": _value(0),
+    "kernel.Arena.train:orders": _zeros(1, 9, kind=np.int64),
+    "kernel.Arena.train:forgiven": lambda: np.full(1, 9, dtype=np.int64),
+    "kernel.Arena.train:rolls": lambda: np.stack([_things()["forward_roll"]] * 2),
+    "layout.Room:lanes": _value(1),
+    "layout.Room:start": _value(0),
+    "layout.Room:blocks": _value(2),
+    "layout.Room:cells": _value(2),
+    "layout.Room:heard": _value(((0, 4),)),
+    "layout.Room:at": _value(0),
+    "layout.Room:softmax": _value(False),
+    "layout.Room:rule": _value("at once"),
+    "layout.Room:peepholes": _value(False),
+    "layout.Room.place:name": _value("hidden"),
+    "layout.Room.view:name": _value("hidden"),
+    "layout.heard_by:voice": _thing("voice"),
+    "layout.rooms:lanes": _value(1),
+    "layout.zeros:count": _value(9),
+    "network.Voice:blocks": _value((2, 1)),
+    "network.Topology:voices": lambda: (_things()["voice"],),
+    "network.Topology.cell_range:which": _value("g"),
+    "network.forward:inputs": lambda: _things()["forward_roll"][0],
+    "packing.matrix:name": _value("hidden"),
+    "recipes.Recipe:voices": lambda: (_things()["learning"],),
+    "squashing:low": _value(-1.0),
+    "squashing:high": _value(1.0),
+    "training.Curve:steps": _value([1]),
+    "training.Curve:cross_entropy": _value([[1.0]]),
+    "training.Curve:gross_errors": _value([1]),
+    "training.Curve:resets": _value([1]),
+    "training.Curve:choruses": _value([1]),
+    "training.Result:learned_at": _value(0),
+    "training.Result:steps": _value(9),
+    "training.Result:seconds": _value(1.0),
+    "training.Result:curve": _of("result", "curve"),
+    "training.initial_network:rngs": lambda: [np.random.default_rng(1)],
+    "training.load:path": lambda: str(_stored("machine", "experiment_1")),
+    "training.stored:name": _value("experiment_1"),
+    "audio.seconds:step": _value(3),
+    "audio.write_audio:path": _path(".wav"),
+    "audio.Choice:players": lambda: {"one": _player()},
+    "blues.Form:chords": _value(("C7", "F7")),
+    "blues.split:size": _value(3),
+    "encoding.Encoding.encode:steps": _value(96),
+    "encoding.Encoding:roll": _thing("roll"),
+    "encoding.Encoding.decode:roll": _thing("roll"),
+    "encoding.Encoding.check:roll": _thing("roll"),
+    "midi.write_midi:path": _path(".mid"),
+    "midi.read_midi:path": lambda: str(_midi()),
+    "midi.read_tracks:path": lambda: str(_midi()),
+    "drawing.Sheet:svg": _value("<svg/>"),
+    "drawing.Sheet.save:path": _path(".svg"),
+    "drawing.Undrawn.save:path": _path(".svg"),
+    "drawing.pdf:path": _path(".pdf"),
+    "engraving.Shape.patch:height": _value(10.0),
+    "engraving.Shape.patch:scale": _value(1.0),
+    "engraving.engrave:sheet": lambda: _sheet(),
+    "engraving.engrave:options": lambda: {"pageWidth": 1400, "pageHeight": 60000},
+    "engraving.lettering:x": _value(1.0),
+    "engraving.lettering:y": _value(1.0),
+    "engraving.lettering:size": _value(9.0),
+    "rhythm.sliced:cuts": _value((0, 8)),
+    "rhythm.noteheads:bars": _value(12),
+    "rhythm.noteheads:notes": lambda: _things()["music"].melody,
+    "rhythm.beamed:heads": _thing("heads"),
+    "spelling.spell:note": lambda: _things()["music"].melody[0],
+    "spelling.spell:names": lambda: {n: (7 * n + 5) % 12 - 5 for n in range(12)},
+    "spelling.names_at:step": _value(3),
+    "staves.struck:notes": lambda: _things()["music"].chords,
+    "staves.kind_of:parts": _value(("chords", "melody")),
+    "writing.write_musicxml:path": _path(".musicxml"),
+    "composing.Soloist.predict:roll": _thing("roll"),
+    "composing.Soloist.go_on:seed": lambda: _things()["roll"][:2],
+    "composing.choose:outputs": _value([0.25, 0.75, 0.5, 0.5]),
+    "composing.choose:chords": _value(2),
+    "composing.choose:draw": _value(0.5),
+    "composing.choose:chosen": _zeros(4),
+    "composing.checked_seed:seed": lambda: _things()["roll"][:2],
+    "composing.free_run:seed": lambda: _things()["forward_roll"][:2],
+    "composing.compose:network": _thing("both"),
+    "composing.play_along:voices": _value(("chords",)),
+    "feed_forward.FeedForward:hidden": _of("feed", "hidden"),
+    "feed_forward.FeedForward:output": _of("feed", "output"),
+    "feed_forward.FeedForward.predict:roll": _thing("roll"),
+    "feed_forward.FeedForward.go_on:seed": lambda: _things()["roll"][:2],
+    "feed_forward:network": _thing("feed"),
+    "feed_forward.gradient:targets": _zeros(5, 25),
+    "feed_forward.train:method": lambda: _feed_method(),
+    "layers:weights": _zeros(3, 8),
+    "layers:across": _zeros(8, 3),
+    "layers:first": _value(0),
+    "layers:count": _value(3),
+    "layers:net": _zeros(8),
+    "layers:stretch": _value(1.0),
+    "layers:deltas": _zeros(3),
+    "layers:gradient": _zeros(3, 8),
+    "layers:into": _zeros(4),
+    "random_walk.Walk.predict:roll": _thing("roll"),
+    "random_walk.Walk.go_on:seed": lambda: _things()["roll"][:2],
+    "rehearsal.Result:learned": _value(True),
+    "rehearsal.Result:steps": _value(9),
+    "rehearsal.Result:seconds": _value(1.0),
+    "rehearsal.Result:curve": lambda: _curve(),
+    "rehearsal:weights": _zeros(3, 4),
+    "rehearsal.rehearse:network": _value(_network_again),
+    "rehearsal.stream:network": _value(_network_again),
+    "rehearsal.rehearse:learn": lambda: lambda steps: _lesson(),
+    "rehearsal.stream:learn": lambda: lambda order, share: 0.0,
+    "simple_rnn.SimpleNetwork:hidden": _of("simple", "hidden"),
+    "simple_rnn.SimpleNetwork:output": _of("simple", "output"),
+    "simple_rnn.SimpleNetwork.predict:roll": _thing("roll"),
+    "simple_rnn.SimpleNetwork.go_on:seed": lambda: _things()["roll"][:2],
+    "simple_rnn:network": _thing("simple"),
+    "simple_rnn.forward:before": _zeros(4),
+    "simple_rnn.forward:inputs": _zeros(12),
+    "simple_rnn.listen:inputs": _zeros(5, 12),
+    "simple_rnn.error_flow:steps": _thing("simple_record"),
+    "simple_rnn.error_flow:target": _zeros(12),
+    "simple_rnn.full_gradient:steps": _thing("simple_record"),
+    "simple_rnn.full_gradient:targets": _zeros(5, 12),
+    "simple_rnn:influence": _zeros(4, 4, 17),
+    "simple_rnn:step": _thing("simple_step"),
+    "simple_rnn.step_gradient:target": _zeros(12),
+    "simple_rnn.free_run:seed": _zeros(2, 12),
+    "simple_rnn.train_stream:strict": _value(12),
+    "simple_rnn_compiled:weights": _zeros(16, 17),
+    "simple_rnn_compiled:memory": _zeros(2, 16, 17),
+    "simple_rnn_compiled:y": _zeros(4),
+    "simple_rnn_compiled:counts": _zeros(5, kind=np.int64),
+    "simple_rnn_compiled:order": _zeros(2, kind=np.int64),
+    "simple_rnn_compiled:strict": _value(12),
+    "simple_rnn_compiled:forgiven": _value(8),
+    "simple_rnn_compiled:fresh": _value(8),
+    "simple_rnn_compiled:adam": _value(True),
+    "simple_rnn_compiled:influence": _zeros(4, 96),
+    "simple_rnn_compiled:chords": _value(12),
+    "simple_rnn_compiled.play:draws": _zeros(96),
+    "simple_rnn_compiled.play:predictions": _zeros(96, 12),
+    "simple_rnn_compiled.play:roll": lambda: np.zeros((96, 12)),
+    "simple_rnn_compiled.play:chords": _value(6),
+    "storing.save:network": _thing("simple"),
+    "storing.save:path": _path(".npz"),
+    "storing.load:path": lambda: str(_stored("rivals", "simple-network")),
+    "storing.stored:name": _value("simple-network"),
+    "transition_table.TransitionTable:steps": _of("table", "steps"),
+    "transition_table.TransitionTable:order": _value(1),
+    "transition_table.TransitionTable:counts": _of("table", "counts"),
+    "transition_table.TransitionTable.following:context": _value((0,)),
+    "transition_table.TransitionTable.predict:roll": _thing("roll"),
+    "transition_table.TransitionTable.go_on:seed": lambda: _things()["roll"][:2],
+    "transition_table.TwoTables:chords": _of("tables", "chords"),
+    "transition_table.TwoTables:melody": _of("tables", "melody"),
+    "transition_table.TwoTables.predict:roll": _thing("roll"),
+    "transition_table.TwoTables.go_on:seed": lambda: _things()["roll"][:2],
+    "transition_table.fit:music": _thing("lines"),
+    "transition_table.fit_two:music": lambda: np.stack([_things()["roll"]] * 2),
+    "transition_table.fit_two:chords": _value(1),
+    "transition_table.fit_two:melody": _value(1),
+    "displays.chorus:chorus": _thing("music"),
+    "cells.activations:steps": _thing("recorded"),
+    "curves.learning_curve:steps": _value([1.0, 2.0, 3.0]),
+    "curves.survival_curve:times": _value([0.0, 2.0, 3.0]),
+    "curves.survival_curve:share": _value([1.0, 0.5, 0.25]),
+    "curves.learning_times:groups": lambda: {"one": ([1.0, 2.0], [True, False])},
+    "curves.number_table:values": _value([[1.0, 2.0], [3.0, 4.0]]),
+    "curves.number_table:columns": _value(["one", "two"]),
+    "look.label_bars:steps": _value(96),
+    "look.label_bars:bar": _value(8),
+    "look.label_bars:first_bar": _value(1),
+    "look.name_at_right:pitch": _value(60.0),
+    "rolls.form_map:shares": _zeros(2, 96),
+    "listening.equally_loud:signals": lambda: [np.sin(np.arange(2205) / 9)] * 2,
+    "listening.gap_by_dice:sources": _value(2),
+    "listening.gap_by_dice:each": _value(2),
+    "listening.BlindTest:sources": _value(("one", "two")),
+    "listening.BlindTest:samples": _value(()),
+    "listening.BlindTest:bar": _value(2.0),
+    "listening.BlindTest:bars": _value(12),
+    "listening.BlindTest:last": _value(11),
+    "listening.blind_test:music": lambda: dict.fromkeys("ab", (_things()["music"],)),
+    "player.Performance:steps": _value(16),
+    "player.Performance:markup": _value(("<p>", "</p>")),
+    "player.Performance.save:path": _path(".html"),
+    "player.watch:roll": lambda: _things()["roll"][:8],
+    "source.Source:code": _value("x = 1"),
+    "source.show:thing": _value(np.ndarray),
+    "checking.cost:row": lambda: {"seconds": "1.5", "steps": "5"},
+    "checking.draw:rows": lambda: {"a": [{"seconds": "1.5"}]},
+    "checking.draw:budget": _value(1.0),
+    "checking.report:results": _value([]),
+    "experiments.judge:seed": _value(1),
+    "experiments.Study:run": _value(_nothing),
+    "experiments.Study:row": _value(tuple),
+    "experiments.Study:seeds": _value(range(2)),
+    "experiments.wrong_chords:roll": _thing("roll"),
+    "parallel.duration:seconds": _value(5.0),
+    "parallel.reported:results": _value([]),
+    "parallel.reported:total": _value(0),
+    "composers:composer": _value("random-walk"),
+    "controls:forget": _value("open"),
+    "controls:g": _value(1.0),
+    "controls:reach": _value(0.1),
+    "controls:blocks": _value(2),
+    "controls:cells": _value(2),
+    "controls:form": _value("our blues"),
+    "crossed.best:rows": _value([]),
+    "improvising:network": _thing("both"),
+    "improvising.ends:music": _thing("choruses"),
+    "improvising.cause:reads": _value(1),
+    "improvising.of_size:size": _value(16),
+    "learning.ingredient:change": _value("none"),
+    "learning.of_form:name": _value("our blues"),
+    "study.header:name": _value("starts"),
+    "study.header:study": lambda: _study(),
+    "tables:study": lambda: _study(),
+    "tables.stored:name": _value("experiment-1"),
+    "tables:row": lambda: {"seed": "1"},
+    "tables.append:row": _value((1, 2)),
+    "tables.column:rows": lambda: [{"chords": "1"}],
+    "tables:file": lambda: _file(),
+    "tables:comments": _value(["one"]),
+    "tables:columns": _value(["seed"]),
+}
+
+
+def _parameters() -> Any:
+    from lstm_from_scratch.machine import interop
+
+    return interop.to_parameters(_one_cell())
+
+
+def _one_cell() -> Any:
+    from lstm_from_scratch import machine
+
+    t = machine.Topology((machine.Voice("one", 3, (1, 1)),))
+    return machine.Network(t, np.zeros(t.hidden_mask.shape), np.zeros(t.output_mask.shape))
+
+
+def _torch() -> Any:
+    """Two modules as those of PyTorch, which need not be installed."""
+
+    class Tensor(np.ndarray):
+        def detach(self) -> Any:
+            return self
+
+        cpu = detach
+
+        def numpy(self) -> np.ndarray:
+            return np.asarray(self)
+
+    class LSTM:
+        num_layers, bidirectional, bias, proj_size = 1, False, True, 0
+
+    class Linear:
+        pass
+
+    lstm, linear = LSTM(), Linear()
+    for name, array in _parameters()._asdict().items():
+        setattr(linear if name in ("weight", "bias") else lstm, name, array.view(Tensor))
+    return lstm, linear
+
+
+def _stored(wing: str, name: str) -> Path:
+    return Path(lstm_from_scratch.__path__[0]) / wing / "trained" / f"{name}.npz"
+
+
+def _player() -> Any:
+    from lstm_from_scratch.music import audio
+
+    return audio.Player("one", 1.0, b"sound")
+
+
+@functools.cache
+def _midi() -> Path:
+    from lstm_from_scratch import music
+
+    return music.write_midi(music.chorus(7), _folder() / "a_file_to_read.mid")
+
+
+@functools.cache
+def _sheet() -> str:
+    from lstm_from_scratch.music import score
+
+    return score.musicxml(_things()["music"])
+
+
+def _feed_method() -> Any:
+    from lstm_from_scratch.rivals import feed_forward
+
+    return feed_forward.Method(max_steps=96, test_every=96, units=3)
+
+
+def _curve() -> Any:
+    from lstm_from_scratch.rivals import rehearsal
+
+    return rehearsal.Curve(*np.zeros((5, 1)))
+
+
+def _lesson() -> Any:
+    from lstm_from_scratch.rivals import rehearsal
+
+    return rehearsal.Lesson(0.0, 0, 0)
+
+
+def _study() -> Any:
+    from lstm_from_scratch.studies import questions
+
+    return next(iter(questions.STUDIES.values()))
+
+
+def _file() -> Any:
+    import io
+
+    return io.StringIO()
+
+
+INSTANCES: dict[str, Callable[[], Any]] = {
+    "Arena": _thing("arena"),
+    "Room": _thing("room"),
+    "Topology": _thing("chords"),
+    "Encoding": lambda: importlib.import_module(f"{HOUSE}.music").CHORDS_AND_MELODY,
+    "Sheet": lambda: importlib.import_module(f"{HOUSE}.music.score").Sheet("a", "b", "<svg/>"),
+    "Undrawn": lambda: importlib.import_module(f"{HOUSE}.music.score").Undrawn("a", "b"),
+    "Shape": lambda: importlib.import_module(f"{HOUSE}.music.score.engraving").Shape(
+        "path", "M0 0L1 1Z"
+    ),
+    "Soloist": _thing("soloist"),
+    "FeedForward": _thing("feed"),
+    "SimpleNetwork": _thing("simple25"),
+    "Walk": lambda: importlib.import_module(f"{HOUSE}.rivals.random_walk").Walk(),
+    "TransitionTable": _thing("table"),
+    "TwoTables": _thing("tables"),
+    "Performance": _thing("performance"),
+}
+"""For each class with public methods, one whose methods are called."""
+
+LONG = (
+    "showing.listening.pieces",
+    "studies.checking.check",
+    "studies.experiments.",
+    "studies.questions.",
+    "studies.study.",
+)
+"""What takes long with good arguments: here only what must be refused at the door is tried."""
+
+
+def example(signature: Signature, parameter: str) -> Any:
+    """A good value for a parameter.
+
+    Raises
+    ------
+    LookupError : if there is none: then it is to be added to `EXAMPLES`.
+    """
+    parts = signature.name.split(".")
+    for key in (
+        *(f"{'.'.join(parts[n:])}:{parameter}" for n in range(len(parts))),
+        *(f"{part}:{parameter}" for part in reversed(parts[:-1])),
+        parameter,
+    ):
+        if key in EXAMPLES:
+            return EXAMPLES[key]()
+    raise LookupError(f"no example for {parameter!r} of {signature.name}: add one to EXAMPLES")
+
+
+def good(signature: Signature) -> dict[str, Any]:
+    """Good values for all parameters that need one."""
+    needed = [n for n, p in signature.parameters.items() if p.default is p.empty]
+    return {name: example(signature, name) for name in needed}
+
+
+# ---- Wrong ones ----------------------------------------------------------------------------------
+
+
+class Odd:
+    """An object of which nobody has heard."""
+
+
+WRONG: dict[str, Callable[[], Any]] = {
+    "None": _value(None),
+    "True": _value(True),
+    "minus one": _value(-1),
+    "zero": _value(0),
+    "a half": _value(2.5),
+    "huge": _value(10**30),
+    "endless": _value(10**5000),
+    "1e308": _value(1e308),
+    "nan": _value(math.nan),
+    "infinity": _value(math.inf),
+    "complex": _value(1j),
+    "digits": _value("7"),
+    "empty text": _value(""),
+    "bytes": _value(b"x"),
+    "a date": lambda: np.datetime64("2002-01-01"),
+    "an object": Odd,
+    "a class": _value(Odd),
+    "empty tuple": _value(()),
+    "a tuple of text": _value(("a", "b")),
+    "uneven rows": _value([[1.0], [1.0, 2.0]]),
+    "a mapping": lambda: {"a": 1},
+    "a set": lambda: {1},
+    "a function": _value(_nothing),
+    "an array of nan": lambda: np.full((2, 2), math.nan),
+    "an array of text": lambda: np.array(["a", "b"]),
+    "an array of objects": lambda: np.array([None, 1], dtype=object),
+    "a complex array": lambda: np.ones((2, 2), dtype=complex),
+    "an empty array": lambda: np.zeros((0, 0)),
+    "an array of four axes": lambda: np.zeros((1, 2, 1, 2)),
+}
+"""Values that few arguments may be, each made anew for every call."""
+
+
+def bent(value: Any) -> dict[str, Any]:
+    """What is nearly right: an array of numbers with something wrong, a number out of range."""
+    found: dict[str, Any] = {}
+    if isinstance(value, np.ndarray) and value.size and value.dtype.kind == "f":
+        spoilt = value.copy()
+        spoilt.flat[0] = math.nan
+        found["nan within"] = spoilt
+        spoilt = value.copy()
+        spoilt.flat[-1] = 0.5
+        found["a half within"] = spoilt
+    if isinstance(value, np.ndarray) and value.ndim:
+        found["one axis more"] = value[None]
+        found["one row too few"] = value[1:]
+        found["turned over"] = value.T.copy() if value.ndim > 1 else value[::2]
+        found["no row"] = value[:0]
+        found["as text"] = value.astype(str)
+    if isinstance(value, int) and not isinstance(value, bool):
+        found |= {"as a float": float(value) + 0.25, "10**12": 10**12}
+    return found
+
+
+def must_be_refused(annotation: Any, value: Any) -> bool:
+    """Does the annotation alone say that a value is wrong?"""
+    wanted = {part.strip() for part in str(annotation).split("|")}
+    if not wanted <= {"int", "float", "bool", "str", "None"}:
+        return False
+    if value is None:
+        return "None" not in wanted
+    if isinstance(value, bool):
+        return "bool" not in wanted
+    if isinstance(value, str):
+        return "str" not in wanted
+    if isinstance(value, int):
+        return not wanted & {"int", "float"} or (wanted == {"float"} and value > 10**308)
+    if isinstance(value, float):
+        return "float" not in wanted or math.isnan(value)
+    return True
+
+
+# ---- Calling -------------------------------------------------------------------------------------
+
+
+class TooLong(BaseException):
+    """A call that took longer than `SECONDS`."""
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Raise `TooLong` after so many seconds, where the system can (not on Windows)."""
+    if not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def ring(*_: Any) -> None:
+        raise TooLong
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def call(signature: Signature, arguments: dict[str, Any]) -> Any:
+    """Call with these arguments; a generator is asked for its first value."""
+    function = signature.function
+    parts = signature.name.split(".")
+    given = []
+    if parts[-2][0].isupper():
+        given = [INSTANCES[parts[-2]]()]
+    result = function(*given, **arguments)
+    return next(result, None) if inspect.isgenerator(result) else result
+
+
+def fault(signature: Signature, parameter: str, value: Any, seconds: float = SECONDS) -> str:
+    """What is wrong with how a call with a wrong value ends; empty if nothing is."""
+    if "Callable" in str(signature.parameters[parameter].annotation) and callable(value):
+        return ""  # what it does is its own
+    arguments = good(signature) | {parameter: value}
+    refused = must_be_refused(signature.parameters[parameter].annotation, value)
+    if signature.name.startswith(LONG):
+        if not refused:
+            return ""
+        seconds = 3
+    try:
+        with within(seconds):
+            call(signature, arguments)
+    except TooLong:
+        return "was accepted" if refused else f"took longer than {seconds} s"
+    except (ValueError, TypeError, ModuleNotFoundError, OSError) as error:
+        return _not_ours(error, parameter, value)
+    except Exception as error:
+        return f"ended in {type(error).__name__}: {error}"
+    return "was accepted" if refused else ""
+
+
+def _not_ours(error: Exception, parameter: str, value: Any) -> str:
+    """Why an error is none that a user should see; empty if it is one of ours."""
+    trace = error.__traceback__
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    where = trace.tb_frame.f_code.co_filename
+    line = linecache.getline(where, trace.tb_lineno).strip()
+    said = f"{type(error).__name__}: {error}"
+    if HOUSE not in where or not line.startswith("raise"):
+        return f"ended in a bare {said}"
+    nouns = parameter, parameter.replace("_", " "), *NOUNS.get(parameter, ())
+    if not any(noun in str(error) for noun in nouns):
+        return f"does not name the argument: {said}"
+    if not any(word in str(error) for word in _words(value)):
+        return f"does not say what came: {said}"
+    return ""
+
+
+def _words(value: Any) -> set[str]:
+    """Ways in which a message may say what came: itself, its type, its size, what is in it."""
+    if isinstance(value, int) and value.bit_length() > 80:
+        return {"10^", str(value), f"{value:g}"} if value.bit_length() < 999 else {"10^"}
+    words = {type(value).__name__, repr(value), str(value)}
+    if isinstance(value, (int, float)):
+        words |= {f"{value:g}", f"{value:,}"}
+        words.add(f"{value:.0f}")
+    if isinstance(value, dict):
+        words.add("None")
+    if isinstance(value, type):
+        words.add(value.__name__)
+    if isinstance(value, np.ndarray) and value.ndim:
+        rows = value.shape if value.size else (*value.shape, "no ", "()", "[]")
+        words |= {
+            str(value.shape),
+            str(value.shape[1:]),
+            "nan",
+            "0.5",
+            "not finite",
+            *map(str, rows),
+        }
+    if isinstance(value, (tuple, list, set, dict, str)):
+        words |= {
+            str(len(value)),
+            repr(value) if value else "no ",
+            "[]" if not value else repr(value),
+        }
+    if isinstance(value, (tuple, list, set, dict, np.ndarray)) and np.shape(
+        value if isinstance(value, np.ndarray) else (0,)
+    ):
+        words |= {repr(one) for one in value}
+    return words
+
+
+NOUNS: dict[str, tuple[str, ...]] = {
+    "music": ("note", "track", "pitch", "piece", "rolls"),
+    "notes": ("Note",),
+    "symbol": ("chord",),
+    "segments": ("segment", "bar "),
+    "lines": ("choruses",),
+    "name": ("voice", "stored network"),
+    "voices": ("voice",),
+    "rules": ("a rule ",),
+    "rolls": ("choruses", "roll", "strict"),
+    "seed": ("roll",),
+    "roll": ("choruses of",),
+    "melody": ("order",),
+    "output": ("hidden",),
+    "across": ("sources",),
+    "to": ("voice",),
+    "by": ("column",),
+    "rows": ("row",),
+    "others": ("successes",),
+    "of": ("trials",),
+    "steps": ("orders",),
+    "clip": ("limited to",),
+    "chord_pitches": ("pitches",),
+    "chords": ("chord", "order", "bar", "form needs"),
+}
+"""Other words by which a message may call an argument."""
