@@ -227,7 +227,7 @@ def test_what_is_drawn_is_what_happened(seed: int) -> None:
     assert len(numbers) == len(expected)
     for (attributes, _), kind, values, written in zip(rows, kinds, expected, numbers, strict=True):
         drawn = staircase(attributes["d"])
-        scale = 7.0 / np.abs(values).max() if kind == "cell_state" else 9.0
+        scale = 7.5 / np.abs(values).max() if kind == "cell_state" else 11.0
         np.testing.assert_allclose(drawn, scale * values, atol=0.006)
         np.testing.assert_allclose(written, values, atol=0.00501)
 
