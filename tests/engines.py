@@ -22,7 +22,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
-PATIENCE = 20.0  # seconds that anything may take on a machine that is busy with other things
+PATIENCE = 120.0  # seconds that anything may take on a machine that is busy with other things
 FIREFOX = ("firefox-esr", "firefox")
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # WebDriver's name for "this is an element"
 WIDTH, HEIGHT = 1280, 900
