@@ -293,6 +293,72 @@ def test_a_wide_table_is_a_stack_of_cards_on_a_phone(browser: Browser) -> None:
     page.context.close()
 
 
+VERDICTS = {
+    "holds": "holds",
+    "condition": "holds with a condition",
+    "fails": "does not hold",
+    "untested": "not tested",
+}
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_claims_are_counted_marked_and_chosen_by_keyboard(browser: Browser, script: bool) -> None:
+    opened = open_page(browser, "book/claims.html", java_script_enabled=script)
+    rows = opened.page.locator("tr[data-verdict]")
+    everything = opened.page.locator("table.cards tbody tr")
+    assert rows.count() == everything.count() > 40
+    said = [
+        " ".join(text.split()) for text in opened.page.locator(".tally label").all_inner_texts()
+    ]
+    total = 0
+    for row in rows.all():
+        first = row.locator("td").last.locator(".verdict").first
+        assert first.inner_text().endswith(VERDICTS[row.get_attribute("data-verdict")])
+        assert len(first.inner_text().split()[0]) == 1  # the sign
+        assert row.is_visible()
+    opened.page.get_by_role("radio", name="all").focus()
+    for name, words in VERDICTS.items():
+        opened.page.keyboard.press("ArrowRight")
+        assert opened.page.get_by_role("radio", checked=True).get_attribute("value") == name
+        mine = opened.page.locator(f'tr[data-verdict="{name}"]')
+        assert rows.filter(visible=True).count() == mine.count() > 0
+        assert mine.filter(visible=True).count() == mine.count()
+        assert any(re.fullmatch(rf"\W*{words} {mine.count()}", label) for label in said), said
+        total += mine.count()
+    assert total == rows.count()
+    opened.page.emulate_media(media="print")
+    assert rows.filter(visible=True).count() == total
+    opened.page.context.close()
+
+
+def test_verdicts_are_told_apart_without_colour(browser: Browser) -> None:
+    page = open_page(browser, "book/claims.html").page
+    lines, signs = set(), set()
+    for name in VERDICTS:
+        cell = page.locator(f'tr[data-verdict="{name}"] > td:last-child').first
+        lines.add(cell.evaluate("cell => getComputedStyle(cell).borderLeftStyle"))
+        signs.add(cell.locator(".verdict span").first.inner_text())
+    assert len(lines) == len(signs) == len(VERDICTS)
+    page.context.close()
+
+
+def test_the_magnifier_does_not_lie_on_what_is_searched_for(browser: Browser) -> None:
+    page = open_page(browser, "search.html?q=blues").page
+    field = page.locator(".bd-main .bd-search input").first
+    icon = page.locator(".bd-main .bd-search svg, .bd-main .bd-search i").first.bounding_box()
+    begins = field.evaluate("""field => field.getBoundingClientRect().x
+        + parseFloat(getComputedStyle(field).paddingLeft)""")
+    assert icon["x"] + icon["width"] <= begins
+    page.context.close()
+
+
+def test_links_to_headings_are_large_enough_to_be_hit(visit: Visit) -> None:
+    sizes = visit.page.locator(".bd-article a.headerlink:visible").evaluate_all(
+        "all => all.map(a => a.getBoundingClientRect()).map(({width, height}) => [width, height])"
+    )
+    assert all(min(size) >= 24 for size in sizes), min(sizes)
+
+
 def test_the_search_finds_a_word_without_a_server(browser: Browser) -> None:
     opened = open_page(browser, "search.html?q=blues")
     opened.page.wait_for_selector("#search-results li a")

@@ -24,7 +24,7 @@ from lstm_from_scratch.studies.tables import processor
 
 ROOT = HTML.parent.parent
 WELCOME, MADE_WITH = "book/welcome.html", "book/made_with.html"
-PIECES = ("A training chorus", "A random walk", "The network improvises")
+PIECES = ("The network improvises", "A training chorus", "A random walk")
 HEAVIEST = 3_000_000  # bytes that the first page may bring along
 CHAPTERS = [
     name
@@ -83,7 +83,7 @@ def test_each_piece_plays_at_one_press_and_stops_the_one_before(welcome: Visit) 
 
 def test_the_pieces_share_their_chords_and_not_their_melody(welcome: Visit) -> None:
     scripts = welcome.page.locator('.performance script[type="application/json"]')
-    chorus, walk, network, inside = map(json.loads, scripts.all_text_contents())
+    network, chorus, walk, inside = map(json.loads, scripts.all_text_contents())
     assert chorus["chord"] == walk["chord"] == network["chord"]
     assert len({str(piece["note"]) for piece in (chorus, walk, network)}) == 3
     assert (inside["keys"], inside["times"]) == (network["keys"], network["times"])
@@ -111,6 +111,29 @@ def test_the_form_is_one_picture_that_can_be_read_in_the_dark(browser: Browser) 
     assert picture.evaluate("i => i.complete && i.naturalWidth > 500")
     card = picture.evaluate("i => getComputedStyle(i).backgroundColor")
     assert card == "rgb(255, 255, 255)"
+    opened.page.context.close()
+
+
+def test_what_why_and_where_to_are_seen_at_once(browser: Browser) -> None:
+    opened = open_page(browser, WELCOME, viewport={"width": 1280, "height": 800})
+    article = opened.page.locator(".bd-article")
+    (lead,) = article.locator("p", has_text="twelve-bar blues").filter(has_text="2002").all()
+    assert "sixteen memory cells" in lead.inner_text()
+    first = article.locator(".performance").first
+    links = [article.locator(".ways").get_by_role("link", name=n) for n in ("Begin", "By ear")]
+    for what in (lead, first, *links):
+        box = what.bounding_box()
+        assert box["y"] > 0 and box["y"] + box["height"] < 800
+    assert first.locator(".title").inner_text() == PIECES[0]
+    assert links[1].get_attribute("href").endswith("by_ear.html")
+    opened.page.context.close()
+
+
+def test_without_a_script_a_title_stands_where_the_picture_begins(browser: Browser) -> None:
+    opened = open_page(browser, WELCOME, java_script_enabled=False)
+    player = opened.page.locator(".performance.compact").first
+    title, picture = (player.locator(what).bounding_box() for what in (".title", ".view"))
+    assert title["x"] == picture["x"]
     opened.page.context.close()
 
 

@@ -737,6 +737,17 @@ def test_the_echo_is_not_a_bar_of_its_own(sit) -> None:
     assert piece.locator(".bar").text_content() == "bar 2"
 
 
+def test_no_bar_is_told_of_a_piece_that_a_new_start_has_silenced(sit) -> None:
+    here = sit(short_test(tempo=30))
+    here.rate_all()
+    here.reveal.click()
+    here.root.get_by_role("button", name="Play piece 3").click()
+    here.root.locator(".bar").nth(2).get_by_text("bar 1").wait_for()
+    here.root.get_by_role("button", name="Start again").click()
+    here.root.locator(".bar").nth(2).wait_for(state="hidden")
+    assert here.root.locator("audio").evaluate_all("all => all.every(a => a.paused)")
+
+
 def test_pieces_can_be_heard_again_from_the_table(sit) -> None:
     here = sit(short_test(tempo=30))
     here.root.evaluate("root => root.querySelectorAll('audio').forEach(a => a.muted = true)")

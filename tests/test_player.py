@@ -227,7 +227,7 @@ def test_what_is_drawn_is_what_happened(seed: int) -> None:
     assert len(numbers) == len(expected)
     for (attributes, _), kind, values, written in zip(rows, kinds, expected, numbers, strict=True):
         drawn = staircase(attributes["d"])
-        scale = 7.0 / np.abs(values).max() if kind == "cell_state" else 9.0
+        scale = 7.5 / np.abs(values).max() if kind == "cell_state" else 11.0
         np.testing.assert_allclose(drawn, scale * values, atol=0.006)
         np.testing.assert_allclose(written, values, atol=0.00501)
 
@@ -451,6 +451,7 @@ class Stage(NamedTuple):
                 return {condition};
             }}""",
             arg=number,
+            polling=20,  # milliseconds: some pages here have no frames
         )
 
     def ask(self, expression: str, number: int = 0) -> object:
@@ -799,6 +800,74 @@ def test_it_stops_at_the_end_or_begins_again(stage) -> None:
     built.until("root.dataset.playing === 'false'")
 
 
+NO_FRAMES = "window.requestAnimationFrame = () => 0;"  # as in a tab behind others
+NO_TIME = """
+    addEventListener("timeupdate", (event) => event.stopImmediatePropagation(), true);"""
+
+
+@pytest.mark.parametrize("script", [NO_FRAMES, NO_FRAMES + NO_TIME], ids=["frames", "nor time"])
+def test_a_loop_is_shown_as_long_as_it_sounds(stage, script: str) -> None:
+    """Without frames the sound may come to the end of its file before anybody turns it back."""
+    built = stage(watch(random_roll(8), tempo=240), script=script)
+    built.player().evaluate(
+        """root => {
+            const audio = root.querySelector("audio");
+            root.begun = 0;  // times that the sound was sent back to its beginning
+            audio.addEventListener("seeked", () => (root.begun += audio.currentTime < 0.5));
+        }"""
+    )
+    built.press("Loop")
+    built.press("Play")
+    built.until("root.begun >= 3 && audio.currentTime > 0.1")
+    assert built.ask("[root.dataset.playing, audio.paused]") == ["true", False]
+    built.press("Pause")
+    built.until("audio.paused && root.dataset.playing === 'false'")
+    assert built.player().get_by_role("button", name="Play").count() == 1
+    assert built.step() == built.ask("Math.min(7, Math.floor(audio.currentTime / 0.125 + 0.02))")
+    built.press("Loop")
+    built.press("Play")
+    built.until("audio.ended && root.dataset.playing === 'false'")
+
+
+def test_it_shows_what_the_sound_does_whoever_made_it_do_so(stage) -> None:
+    """A key of the keyboard, a headset or the system starts and stops the sound, not our button."""
+    built = stage(watch(random_roll(24)))
+    for _ in range(2):
+        built.player().evaluate("root => root.querySelector('audio').play()")
+        built.until("root.dataset.playing === 'true' && Number(root.dataset.step) > 1")
+        built.player().evaluate("root => root.querySelector('audio').pause()")
+        built.until("root.dataset.playing === 'false'")
+    built.player().evaluate("root => (root.querySelector('audio').currentTime = 0)")
+    built.until("root.dataset.step === '0'")
+    for stops in (False, True):  # while another sound is being loaded
+        built.press("Play")
+        built.until("audio.currentTime > 0.1")
+        built.player().evaluate(
+            """(root, stops) => {
+                root.querySelector(".part").click();
+                if (stops) root.querySelector("audio").pause();
+            }""",
+            stops,
+        )
+        built.until("audio.readyState > 2")
+        built.until(f"audio.paused === {str(stops).lower()}")
+        built.until(f"root.dataset.playing === '{str(not stops).lower()}'")
+        if not stops:
+            built.press("Pause")
+
+
+def test_a_sound_that_can_not_be_played_is_not_shown_as_playing(stage) -> None:
+    script = """
+        HTMLMediaElement.prototype.play = () => Promise.reject(new DOMException("", "NotAllowed"));
+    """
+    built = stage(watch(random_roll(8)), script=script)
+    built.press("Play")
+    built.press("Chords")
+    built.until("audio.readyState > 0 && root.dataset.playing === 'false'")
+    built.player().evaluate("root => (root.querySelector('audio').src = 'data:audio/wav,nothing')")
+    built.until("audio.error && root.dataset.playing === 'false'")
+
+
 def test_players_take_turns(stage) -> None:
     first, second = watch(random_roll(16)), watch(random_roll(24, seed=2))
     plain = audio.player([Note(60, 0, 16)], "A plain one")._repr_html_()
@@ -817,6 +886,15 @@ def test_players_take_turns(stage) -> None:
     assert [built.ask("root.dataset.heard", n) for n in range(3)] == [
         "chords melody", "chords melody", "chords",
     ]  # fmt: skip
+
+
+def test_a_sound_that_gives_way_to_another_is_silent(stage) -> None:
+    players = {name: audio.player([Note(60, 0, 16)], name) for name in ("first", "second")}
+    built = stage(watch(random_roll(8)), before=audio.Choice("Which?", players)._repr_html_())
+    sound = built.page.locator(".choice audio").first
+    sound.evaluate("audio => audio.play()")
+    built.page.get_by_role("radio", name="second").check()
+    assert sound.evaluate("audio => audio.paused") and not sound.is_visible()
 
 
 def test_without_a_script_there_are_sound_and_picture(stage, performance: Performance) -> None:

@@ -333,6 +333,10 @@ def player(
     return Player(title, len(signal) / RATE, encode_mp3(signal))
 
 
+# What is no longer in view must not sound on, where nobody could stop it.
+_STILL = "this.parentElement.querySelectorAll('audio').forEach((sound) => sound.pause())"
+
+
 @checked
 @dataclass(frozen=True)
 class Choice:
@@ -369,7 +373,7 @@ class Choice:
             name = f"{group}-{number}"
             checked = " checked" if number == 0 else ""
             buttons.append(
-                f'<input type="radio" name="{group}" id="{name}"{checked}>'
+                f'<input type="radio" name="{group}" id="{name}"{checked} onchange="{_STILL}">'
                 f'<label for="{name}" style="margin: 0 1em 0 0.3em">{html.escape(label)}</label>'
             )
             figures.append(f'<div class="sound-{number}">{player._repr_html_()}</div>')

@@ -186,7 +186,7 @@
         bar.hidden = player.paused;
       };
       player.addEventListener("timeupdate", tell);
-      for (const change of ["play", "pause", "ended"]) {
+      for (const change of ["play", "pause", "ended", "emptied"]) { // the last: begun again
         player.addEventListener(change, () => {
           tell();
           label(place);

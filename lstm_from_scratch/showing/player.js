@@ -73,8 +73,10 @@
 
     let at = 0; // where the music stands, in seconds of the score at its own tempo
     let step = -1; // the step under the playhead
-    let playing = false; // what is wanted; the sound may be a moment behind
+    let playing; // what is shown: it follows the sound, by `sync` alone
     let changing = false; // another sound is being loaded
+    let resume = false; // and is to be played as soon as it is there
+    let next = 0; // the next frame, as the browser calls it
     let hands = 0; // until when the picture is left where the reader has scrolled it
     let channels = null;
     const sounds = {}; // addresses of the mixtures made so far
@@ -127,12 +129,19 @@
       else if (place < 0 || place > 0.9 * room) scroll.scrollLeft += place - 0.1 * room;
     }
 
-    function frame() {
+    // Where the sound is, the picture goes, in each frame. Where no frames are drawn, as in a tab
+    // behind others, the sound itself calls four times a second.
+    function tick() {
+      if (!playing) return;
       if (audio.readyState && !changing) at = audio.currentTime;
       if (pressed(loop) && at >= end) jump(0);
       show();
       follow(false);
-      if (playing) requestAnimationFrame(frame);
+    }
+
+    function frame() {
+      tick();
+      next = requestAnimationFrame(frame);
     }
 
     // ---- Moving --------------------------------------------------------------------------------
@@ -150,24 +159,32 @@
       describe();
     }
 
-    function state(now) {
+    // Show whether there is sound. Whoever starts or stops it, a button here, a key of the keyboard,
+    // another player, its end, comes by here afterwards; nothing else changes what is shown.
+    function sync() {
+      const now = changing ? resume : !audio.paused;
+      if (now === playing) return;
+      tick();
       playing = now;
       root.dataset.playing = now;
       toggle.querySelector("b").textContent = now ? "Pause" : "Play";
-      if (now) requestAnimationFrame(frame);
+      cancelAnimationFrame(next);
+      if (now) next = requestAnimationFrame(frame);
       else describe();
     }
 
     function play() {
       if (at >= end) jump(0);
       hands = 0;
-      state(true);
-      if (!changing) audio.play().catch(() => audio.paused && !changing && state(false));
+      resume = changing;
+      audio.play().catch(sync);
+      sync();
     }
 
     function pause() {
-      state(false);
+      resume = false;
       audio.pause();
+      sync();
     }
 
     // ---- Sound ---------------------------------------------------------------------------------
@@ -183,11 +200,12 @@
       sounds[wanted] ??= wav(played, data.rate);
       if (audio.src === sounds[wanted]) return;
       if (audio.readyState && !changing) at = audio.currentTime;
+      if (!changing) resume = !audio.paused;
       changing = true;
       audio.preload = "auto";
       audio.src = sounds[wanted];
       audio.load();
-      if (playing) audio.play().catch(() => {}); // where nothing loads before it is asked to play
+      if (resume) audio.play().catch(sync); // where nothing loads before it is asked to play
     }
 
     audio.addEventListener("loadedmetadata", () => {
@@ -195,14 +213,29 @@
       audio.preservesPitch = true;
       audio.playbackRate = Number(tempo.value);
       audio.currentTime = at;
-      if (playing) play();
+      if (resume) play();
+      else sync();
     });
-    audio.addEventListener("pause", () => !changing && playing && state(false));
+    audio.addEventListener("error", () => {
+      changing = false;
+      sync();
+    });
+    audio.addEventListener("timeupdate", tick);
+    audio.addEventListener("play", sync);
+    audio.addEventListener("pause", () => {
+      if (audio.paused) resume = false;
+      if (!audio.ended || !pressed(loop)) sync(); // else it goes on in a moment: see below
+    });
     audio.addEventListener("ended", () => {
       if (pressed(loop)) {
         jump(0);
-        audio.play();
-      } else state(false);
+        play();
+      } else sync();
+    });
+    audio.addEventListener("seeked", () => {
+      if (changing || Math.abs(audio.currentTime - at) < 0.2) return; // as it was sent there
+      at = audio.currentTime;
+      show();
     });
 
     // ---- What the reader does ------------------------------------------------------------------
@@ -258,7 +291,7 @@
     audio.hidden = true;
     tempo.dispatchEvent(new Event("input"));
     show();
-    state(false);
+    sync();
     decode(audio.src, data).then((found) => {
       channels = found;
       mix();

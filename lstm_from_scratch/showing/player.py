@@ -35,12 +35,12 @@ GATES = ("input_gate", "forget_gate", "output_gate")
 """The rows of a block above its cells."""
 
 # The picture, in pixels from the top; across, one unit is one step.
-_HEADER, _FOOT, _KEY, _GATE, _CELL, _HEADING, _GAP = 34, 4, 10, 10, 15, 20, 7
-_WIDTH = 124  # of the labels at the left
-_LABEL, _VALUE = 84, 120  # where row labels and values end
+_HEADER, _FOOT, _KEY, _GATE, _CELL, _HEADING, _GAP = 34, 4, 12, 12, 16, 22, 7
+_WIDTH = 144  # of the labels at the left
+_LABEL, _VALUE = 98, 137  # where row labels and values end
 _LEAST = 0.05  # a unit expected with less than this is not shaded
 _LOUD = 0.05  # where the sound begins: its first sample above this
-_COMPACT = 0.45  # how high a compact roll is, beside a full one
+_COMPACT = 0.38  # how high a compact roll is, beside a full one
 
 
 class Row(NamedTuple):
@@ -492,7 +492,7 @@ def _labels(encoding: Encoding, rows: list[Row], headings: list[Heading], height
         part = "chords" if unit < len(encoding.chords) else "melody"
         black = _is_black(pitch)
         words.append(
-            f'<text x="{_LABEL}" y="{top + 8.5:g}">{pitch_label(pitch)}</text>'
+            f'<text x="{_LABEL}" y="{top + _KEY - 2:g}">{pitch_label(pitch)}</text>'
             f'<rect class="under" x="{_LABEL + 5}" y="{top}" width="{keyboard}" height="{_KEY}"/>'
             f'<rect class="key {part}{" black" * black}" x="{_LABEL + 5}" y="{top}" '
             f'width="{22 if black else keyboard}" height="{_KEY}"/>'
@@ -502,7 +502,7 @@ def _labels(encoding: Encoding, rows: list[Row], headings: list[Heading], height
         if mine:
             words.append(_upright(name, min(mine), max(mine) + _KEY, name))
     for row in rows:
-        y = row.top + row.height / 2 + 3
+        y = row.top + row.height / 2 + 3.5
         words.append(
             f'<text x="{_LABEL}" y="{y:g}">{row.label}</text>'
             f'<rect class="mark {row.kind}" x="{_WIDTH - 3}" y="{row.top}" width="3" '
@@ -513,7 +513,7 @@ def _labels(encoding: Encoding, rows: list[Row], headings: list[Heading], height
         if top < bottom:
             words.append(_upright(label, top, bottom, voice))
         else:
-            words.append(f'<text class="heading" x="0" y="{top + 15}">{html.escape(label)}</text>')
+            words.append(f'<text class="heading" x="0" y="{top + 16}">{html.escape(label)}</text>')
     return (
         f'<svg class="labels" role="group" aria-label="Rows and their values" width="{_WIDTH}" '
         f'height="{height}">{"".join(words)}</svg>'
