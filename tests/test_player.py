@@ -998,6 +998,42 @@ def test_it_is_dark_where_the_page_is(stage, options: dict, dark: bool) -> None:
         assert (brightness("backgroundColor") > 200) == lab
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_what_is_drawn_stands_out_from_its_ground(stage, performance: Performance, theme) -> None:
+    """By 3 to 1 at least, as WCAG 2.2 asks of what is needed to understand a picture (1.4.11)."""
+    built = stage(performance, theme=theme)
+
+    def luminance(what: str, paint: str) -> float:
+        colour = built.ask(f"getComputedStyle(root.querySelector('{what}')).{paint}")
+        scale = 1 if colour.startswith("color(") else 255
+        rgb = np.array([float(x) for x in re.findall(r"[\d.]+", colour)[:3]]) / scale
+        linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+        return linear @ (0.2126, 0.7152, 0.0722)
+
+    ground = luminance(".ground:not(.black)", "fill")
+    rows = [f".row.{kind}" for kind in (*GATES, "cell_state")]
+    for what in (".notes.chords", ".notes.melody", *rows):
+        width = built.ask(f"getComputedStyle(root.querySelector('{what}')).strokeWidth")
+        outlined = what in rows and float(width.removesuffix("px")) >= 1
+        darker, lighter = sorted((ground, luminance(what, "stroke" if outlined else "fill")))
+        assert (lighter + 0.05) / (darker + 0.05) >= 3, what
+
+
+def test_labels_can_be_read_and_stay_in_their_column(stage, performance: Performance) -> None:
+    built = stage(performance)
+    size = "(text) => parseFloat(getComputedStyle(text).fontSize)"
+    sizes = built.ask(f"[...root.querySelectorAll('.labels text')].map({size})")
+    assert min(sizes) >= 11
+    out = """(() => {
+        const column = root.querySelector(".labels").getBoundingClientRect();
+        return [...root.querySelectorAll(".labels text")].filter((text) => {
+            const { left, right } = text.getBoundingClientRect();
+            return left < column.left - 1 || right > column.right;
+        }).map((text) => text.textContent);
+    })()"""
+    assert built.ask(out) == []
+
+
 def test_who_wants_less_motion_sees_it_step(stage) -> None:
     built = stage(watch(whole_chorus()), reduced_motion="reduce", viewport=NARROW)
     built.player().evaluate(
