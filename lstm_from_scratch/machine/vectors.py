@@ -20,7 +20,9 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.errors import RequireLiteralValue
-from numba.extending import intrinsic, models, overload, register_model
+from numba.core.typing.templates import AbstractTemplate, infer_global
+from numba.core.typing.templates import signature as template_signature
+from numba.extending import intrinsic, lower_builtin, models, register_model
 
 from . import compiling  # noqa: F401 (refuses to go on where nothing is compiled)
 
@@ -58,6 +60,13 @@ def _shuffle(builder: ir.IRBuilder, vector: ir.Value, picks: list[int]) -> ir.Va
     """The elements ``picks`` of a vector, in that order."""
     mask = ir.Constant(ir.VectorType(ir.IntType(32), len(picks)), picks)
     return builder.shuffle_vector(vector, ir.Constant(vector.type, ir.Undefined), mask)
+
+
+def _filled(builder: ir.IRBuilder, number: ir.Value, count: int) -> ir.Value:
+    """A vector that has one number in every element."""
+    one = ir.Constant(ir.VectorType(_F64, 1), ir.Undefined)
+    one = builder.insert_element(one, number, ir.Constant(ir.IntType(32), 0))
+    return _shuffle(builder, one, [0] * count)
 
 
 def _literal(argument: types.Type) -> int:
@@ -104,9 +113,7 @@ def splat(typingctx, number, width):
     count = _literal(width)
 
     def codegen(context, builder, signature, arguments):
-        one = ir.Constant(ir.VectorType(_F64, 1), ir.Undefined)
-        one = builder.insert_element(one, arguments[0], ir.Constant(ir.IntType(32), 0))
-        return _shuffle(builder, one, [0] * count)
+        return _filled(builder, arguments[0], count)
 
     return Vector(count)(types.float64, width), codegen
 
@@ -173,9 +180,7 @@ def flush(typingctx, vector, least):
         vector, least = arguments
         bits = builder.bitcast(vector, ir.VectorType(_I64, vector.type.count))
         size = builder.and_(bits, _constant(0x7FFFFFFFFFFFFFFF, bits))
-        limit = ir.Constant(ir.VectorType(_F64, 1), ir.Undefined)
-        limit = builder.insert_element(limit, least, ir.Constant(ir.IntType(32), 0))
-        limit = _shuffle(builder, limit, [0] * vector.type.count)
+        limit = _filled(builder, least, vector.type.count)
         small = builder.fcmp_ordered("<", builder.bitcast(size, vector.type), limit)
         return builder.select(small, _constant(0.0, vector), vector)
 
@@ -236,26 +241,33 @@ def logistic(typingctx, vector):
 
 
 def _elementwise(symbol: Callable, emit: str) -> None:
-    """Teach the compiler ``symbol`` (+, -, *, /) for two vectors, or a vector and a number."""
+    """Teach the compiler ``symbol`` (+, -, *, /) for two vectors, or a vector and a number.
 
-    @intrinsic
-    def apply(typingctx, a, b):
-        def codegen(context, builder, signature, arguments):
-            return getattr(builder, emit)(*arguments)
+    Said to its typing and lowering by hand: an ``overload`` would have each use typed as a function
+    of its own, which made a kernel take twice as long to compile.
+    """
 
-        return a(a, b), codegen
+    @infer_global(symbol)
+    class _Typed(AbstractTemplate):
+        def generic(self, arguments: tuple[types.Type, ...], _: Any) -> Any:
+            if len(arguments) != 2:
+                return None
+            vectors = [it for it in arguments if isinstance(it, Vector)]
+            rest = [it for it in arguments if not isinstance(it, Vector)]
+            if not vectors or {*rest} - {types.float64} or len({*vectors}) > 1:
+                return None
+            return template_signature(vectors[0], *arguments)
 
-    @overload(symbol, inline="always")
-    def _(a, b):
-        if isinstance(a, Vector) and isinstance(b, Vector):
-            return lambda a, b: apply(a, b)
-        if isinstance(a, Vector) and isinstance(b, types.Float):
-            width = a.width
-            return lambda a, b: apply(a, splat(b, width))
-        if isinstance(a, types.Float) and isinstance(b, Vector):
-            width = b.width
-            return lambda a, b: apply(splat(a, width), b)
-        return None
+    def operate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> ir.Value:
+        width = signature.return_type.width
+        both = [
+            value if isinstance(kind, Vector) else _filled(builder, value, width)
+            for kind, value in zip(signature.args, arguments, strict=True)
+        ]
+        return getattr(builder, emit)(*both)
+
+    for kinds in ((Vector, Vector), (Vector, types.Float), (types.Float, Vector)):
+        lower_builtin(symbol, *kinds)(operate)
 
 
 _elementwise(operator.add, "fadd")
