@@ -534,7 +534,7 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "player.Performance.save:path": _path(".html"),
     "player.watch:roll": lambda: _things()["roll"][:8],
     "source.Source:code": _value("x = 1"),
-    "source.show:thing": _value(np.ndarray),
+    "source.show:thing": lambda: importlib.import_module(f"{HOUSE}.music.midi").tracks,
     "checking.cost:row": lambda: {"seconds": "1.5", "steps": "5"},
     "checking.draw:rows": lambda: {"a": [{"seconds": "1.5"}]},
     "checking.draw:budget": _value(1.0),
@@ -898,6 +898,8 @@ def _words(value: Any) -> set[str]:
             "not finite",
             *map(str, rows),
         }
+    if isinstance(value, (tuple, list)):
+        words |= {"got a power of 0"}
     if isinstance(value, (tuple, list, set, dict, str)):
         words |= {
             str(len(value)),
@@ -912,7 +914,7 @@ def _words(value: Any) -> set[str]:
 
 
 NOUNS: dict[str, tuple[str, ...]] = {
-    "music": ("note", "track", "pitch", "piece", "rolls"),
+    "music": ("note", "track", "pitch", "piece", "rolls", "roll", "source"),
     "notes": ("Note",),
     "symbol": ("chord",),
     "segments": ("segment", "bar "),
@@ -928,7 +930,9 @@ NOUNS: dict[str, tuple[str, ...]] = {
     "across": ("sources",),
     "to": ("voice",),
     "by": ("column",),
-    "rows": ("row",),
+    "rows": ("row", "shares"),
+    "signals": ("signal", "sound"),
+    "thing": ("is not from", "source"),
     "others": ("successes",),
     "of": ("trials",),
     "steps": ("orders",),
