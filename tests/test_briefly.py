@@ -67,7 +67,9 @@ SAID = [
     ),
     (tables.Table([], ["seed", "steps"], [{}], [3]), "Table(1 row: seed, steps)"),
     (
-        rehearsal.Result(PLAIN, simple.Method(), True, 4_800, 1.0, None),
+        rehearsal.Result(
+            PLAIN, simple.Method(), True, 4_800, 1.0, rehearsal.Curve(*np.zeros((5, 1)))
+        ),
         "Result(learned after 4,800 steps, SimpleNetwork(25 in, 14 units))",
     ),
     (listening.Sample("a", 1, bytes(9)), "Sample('a', 1)"),

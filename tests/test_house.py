@@ -15,7 +15,7 @@ import lstm_from_scratch
 
 PACKAGE = Path(lstm_from_scratch.__file__).parent
 WINGS = lstm_from_scratch.__all__
-CELLAR = {"arrays", "briefly", "files", "lazily", "__version__"}
+CELLAR = {"arguments", "arrays", "briefly", "files", "lazily", "limits", "__version__"}
 """What every wing may use."""
 
 

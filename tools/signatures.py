@@ -367,6 +367,18 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "layout.heard_by:voice": _thing("voice"),
     "layout.rooms:lanes": _value(1),
     "layout.zeros:count": _value(9),
+    "machine.storing.json_object:text": _value("{}"),
+    "machine.storing:values": lambda: {"chords": 1},
+    "machine.storing.entry:key": _value("chords"),
+    "machine.storing.listed:values": _value([1]),
+    "machine.storing.made:kind": lambda: importlib.import_module(f"{HOUSE}.machine").Learning,
+    "machine.storing.made:values": _value({}),
+    "machine.storing.Archive:path": lambda: str(_stored("machine", "experiment_1")),
+    "machine.storing.Archive.header:name": _value("hidden"),
+    "machine.storing.Archive.array:name": _value("hidden"),
+    "machine.storing.Archive.array:kind": _value("f"),
+    "machine.storing.Archive.array:shape": _value((20, 21)),
+    "machine.storing.Archive.text:name": _value("about"),
     "network.Voice:blocks": _value((2, 1)),
     "network.Topology:voices": lambda: (_things()["voice"],),
     "network.Topology.cell_range:which": _value("g"),
@@ -666,6 +678,9 @@ def _file() -> Any:
 
 
 INSTANCES: dict[str, Callable[[], Any]] = {
+    "Archive": lambda: importlib.import_module(f"{HOUSE}.machine.storing").Archive(
+        _stored("machine", "experiment_1")
+    ),
     "Arena": _thing("arena"),
     "Room": _thing("room"),
     "Topology": _thing("chords"),
@@ -693,6 +708,10 @@ LONG = (
     "studies.study.",
 )
 """What takes long with good arguments: here only what must be refused at the door is tried."""
+
+
+OPEN = ("studies.checking.", "studies.parallel.", "studies.study.", "studies.tables.")
+"""Rooms whose doors are not done yet."""
 
 
 def example(signature: Signature, parameter: str) -> Any:

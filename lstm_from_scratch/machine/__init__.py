@@ -2,7 +2,7 @@
 
 * `network`, `squashing`: memory blocks wired into voices, one step forward (chapter 4);
 * `gradient`, `bptt`: the paper's learning rule, and the full gradient (chapter 5);
-* `recipes`, `training`: as data; online updates, saving and loading (chapter 6);
+* `recipes`, `training`, `storing`: as data; online updates; files (chapter 6, appendix A);
 * `kernel`: the same steps, compiled; made of `layout`, `packing`, `steps`, `updates`, `vectors`
    and `compiling` (appendix A);
 * `extensions`, `interop`: peepholes, softmax outputs (chapter 11); PyTorch (chapter 4).
@@ -25,7 +25,7 @@ __getattr__, __dir__, __all__ = hand_out(
             "vectors",
             "compiling",
         ),
-        *("compiling", "extensions", "interop"),
+        *("compiling", "extensions", "interop", "storing"),
     ),
     {
         "Network": "network",

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from .. import briefly, limits
-from ..arguments import checked
+from ..arguments import checked, one_of, whole
 
 Made = TypeVar("Made")
 
@@ -43,6 +43,7 @@ class Header(NamedTuple):
         return f"{self.dtype} of shape ({shape}{',' * (len(self.shape) == 1)})"
 
 
+@checked
 class Archive:
     """The arrays of an ``.npz`` file, each looked at before it is read. Appendix A.
 
@@ -68,7 +69,6 @@ class Archive:
         if hasattr(self._arrays, "close"):
             self._arrays.close()
 
-    @checked
     def header(self, name: str) -> Header:
         """Type and shape of an array, without reading it.
 
@@ -85,6 +85,7 @@ class Archive:
             shape, _, dtype = _READ[version](file)
         return Header(dtype, shape)
 
+    @checked(kind=one_of(*_KINDS), most=whole(1))
     def array(
         self, name: str, kind: str, shape: tuple[int | None, ...], most: int = limits.WEIGHTS
     ) -> np.ndarray:
@@ -153,6 +154,7 @@ def _whole(digits: str) -> int:
     return int(digits)
 
 
+@checked
 def entry(name: str, values: Any, key: str) -> Any:
     """What stands under a key. Appendix A.
 
@@ -167,6 +169,7 @@ def entry(name: str, values: Any, key: str) -> Any:
     return values[key]
 
 
+@checked
 def listed(name: str, values: Any) -> list[Any]:
     """What stands in a list. Appendix A.
 
@@ -179,6 +182,7 @@ def listed(name: str, values: Any) -> list[Any]:
     return values
 
 
+@checked
 def made(kind: type[Made], name: str, values: Any, **given: Any) -> Made:
     """A dataclass of what JSON left of it; its own door looks at each value. Appendix A.
 
