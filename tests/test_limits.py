@@ -135,9 +135,7 @@ def test_the_limits_of_the_tempo_are_the_same_everywhere(door: str, tmp_path: Pa
     TEMPI[door](4, tmp_path)
     TEMPI[door](1000.0, tmp_path)
     for tempo in (3.99, 1000.01, 1e-3, 0, -1, np.inf, np.nan, "fast", None):
-        with pytest.raises(
-            ValueError, match="tempo: expected a number of beats a minute from 4 to"
-        ):
+        with pytest.raises(ValueError, match="tempo: expected a number of beats a min"):
             TEMPI[door](tempo, tmp_path)
 
 

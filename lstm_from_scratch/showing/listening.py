@@ -298,7 +298,7 @@ class BlindTest:
         return _page(self)
 
 
-@checked
+@checked(tempo=audio.TEMPO, swing=audio.SWING)
 def blind_test(
     music: Mapping[str, Sequence[Music]],
     rng: np.random.Generator | int,

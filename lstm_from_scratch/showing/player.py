@@ -142,7 +142,7 @@ _ALONE = """<!DOCTYPE html>
 """
 
 
-@checked(roll=array("steps", "units"))
+@checked(roll=array("steps", "units"), tempo=audio.TEMPO, swing=audio.SWING)
 def watch(
     roll: np.ndarray,
     *,
