@@ -21,7 +21,7 @@ unexport MPLBACKEND
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
-.PHONY: help book pdf test unit quick ci notebooks study studies bench lint format clean distclean
+.PHONY: help book pdf test unit quick ci notebooks study studies bench fuzz lint format clean distclean
 
 help:  ## list what can be made
 	@echo "make COMMAND, where COMMAND is one of"
@@ -60,6 +60,9 @@ studies: $(VENV)/installed  ## go on with the studies; what is in results/ is do
 
 bench: $(VENV)/installed  ## measure the speed of training (a minute)
 	@$(BIN)/python tools/bench.py
+
+fuzz: $(VENV)/installed  ## feed what nobody meant to all readers and signatures (five minutes)
+	@$(BIN)/python tools/fuzz.py
 
 lint: $(VENV)/installed  ## check the style of the code
 	$(BIN)/ruff check .

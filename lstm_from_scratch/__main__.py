@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import commands
+from . import commands, limits
 
 if TYPE_CHECKING:
     from .machine.network import Network
@@ -45,6 +45,8 @@ is a map of the module; the book explains it, chapter by chapter.
 
 HEARD = 77, 1234, 2002, 4095
 """Choruses that a network which plays melodies hears first, unless it begins cold."""
+
+_CHORUSES = limits.PIECE // 96  # of a piece that can be written
 
 SUFFIXES = (".mid", ".mp3", ".wav", ".musicxml")
 """What the name of a file that is written ends in."""
@@ -92,7 +94,9 @@ def _options(arguments: list[str]) -> argparse.Namespace:
         help="one that comes with the module (experiment_1 plays chords alone), or a file in .npz "
         "that machine.save wrote",
     )
-    parser.add_argument("--choruses", type=_whole(1), default=4, metavar="N", help="how many")
+    parser.add_argument(
+        "--choruses", type=_whole(1, _CHORUSES), default=4, metavar="N", help="how many"
+    )
     parser.add_argument("--seed", type=_whole(0), default=1, metavar="N", help="of the notes drawn")
     parser.add_argument(
         "--temperature",
@@ -134,10 +138,13 @@ def _output(text: str) -> Path:
     return path
 
 
-def _whole(least: int) -> Callable[[str], int]:
+def _whole(least: int, most: int = 2**63) -> Callable[[str], int]:
     def read(text: str) -> int:
-        if not text.isdecimal() or int(text) < least:
-            raise argparse.ArgumentTypeError(f"{text!r}: expected a whole number, at least {least}")
+        if not text.isdecimal() or len(text) > 20 or not least <= int(text) <= most:
+            above = f", at most {most:,}" if most < 2**63 else ""
+            raise argparse.ArgumentTypeError(
+                f"{text[:20]!r}: expected a whole number, at least {least}{above}"
+            )
         return int(text)
 
     return read

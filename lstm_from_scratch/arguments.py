@@ -570,13 +570,16 @@ def _door(
     plain = getattr(function, "py_func", function)  # of a compiled one, what it was compiled from
     names = list(inspect.signature(plain).parameters)
     known: dict[str, Kind] = {}
+    with_axes: list[str] = []
 
     @functools.wraps(plain)
     def door(*given: Any, **named: Any) -> Any:
         if not known:
             annotations = {n: a for n, a in plain.__annotations__.items() if n != "return"}
             room = vars(sys.modules[plain.__module__])
-            known.update(_by_name(annotations, room) | {"self": anything()} | dict(kinds))
+            asked = _by_name(annotations, room) | {"self": anything()} | dict(kinds)
+            with_axes[:] = [name for name, kind in asked.items() if kind.axes]
+            known.update(asked)
         given = [
             check(name, value, known[name]) if name in known else value
             for name, value in zip(names, given, strict=False)
@@ -584,10 +587,11 @@ def _door(
         for name, value in named.items():
             if name in known:
                 named[name] = check(name, value, known[name])
-        together = dict(zip(names, given, strict=False)) | named
-        _agree(known, together)
-        if also is not None:
-            also(**together)
+        if with_axes or also is not None:
+            together = dict(zip(names, given, strict=False)) | named
+            _agree({name: known[name] for name in with_axes}, together)
+            if also is not None:
+                also(**together)
         return function(*given, **named)
 
     door.door = True
@@ -600,9 +604,9 @@ def _door(
 def _agree(kinds: Mapping[str, Kind], values: Mapping[str, Any]) -> None:
     """See that axes of one name are equally long."""
     sizes: dict[Any, tuple[int, str]] = {}
-    for name, value in values.items():
-        axes = kinds[name].axes if name in kinds else ()
-        if not axes or value is None:
+    for name, kind in kinds.items():
+        value, axes = values.get(name), kind.axes
+        if value is None:
             continue
         shape = np.shape(value)
         if ... in axes:
@@ -611,6 +615,6 @@ def _agree(kinds: Mapping[str, Kind], values: Mapping[str, Any]) -> None:
             before, where = sizes.setdefault(axis, (size, name))
             if size != before and not isinstance(axis, int):
                 raise ValueError(
-                    f"{name}: expected {kinds[name].expected}, as {where} has "
+                    f"{name}: expected {kind.expected}, as {where} has "
                     f"{'shape' if axis is ... else axis} {before}, got shape {np.shape(value)}"
                 )

@@ -69,3 +69,10 @@ def expect_sound(name: str, seconds: float) -> None:
             f"{name}: expected at most {SOUND:,} seconds of sound, got {seconds:,.0f}: play it "
             "faster or in parts"
         )
+
+
+WEIGHTS = 10_000_000
+"""Numbers in a matrix of weights: 80 MB."""
+
+TESTS = 1_000_000
+"""Tests of a training whose curve is kept."""

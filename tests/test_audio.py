@@ -181,10 +181,18 @@ def test_time_goes_by_beats():
 @pytest.mark.parametrize(
     ("music", "options", "message"),
     [
-        ([Note(60, 0, 1)], {"tempo": 0}, "tempo 0"),
-        ([], {"tempo": float("inf")}, "tempo inf"),
-        ([], {"swing": 0.4}, "swing 0.4: expected 0.5"),
-        ([], {"swing": float("nan")}, "swing nan"),
+        (
+            [Note(60, 0, 1)],
+            {"tempo": 0},
+            "tempo: expected a number of beats a minute from 4 to 1,000, got 0",
+        ),
+        (
+            [],
+            {"tempo": float("inf")},
+            "tempo: expected a number of beats a minute from 4 to 1,000, got inf",
+        ),
+        ([], {"swing": 0.4}, r"swing: expected a number from 0\.5 to 0\.8, got 0\.4"),
+        ([], {"swing": float("nan")}, r"swing: expected a number from 0\.5 to 0\.8, got nan"),
         ([(60, 0.5, 1)], {}, "whole numbers"),
         ([Note(127, 0, 1)], {}, "too high"),
     ],
@@ -269,5 +277,5 @@ def test_a_choice_shows_one_sound_at_a_time_and_holds_all_of_them():
     # Another choice on the same page has buttons of its own.
     other = audio.Choice("Pick & hear", {"a": players["c"]})._repr_html_()
     assert not set(re.findall(r'id="([^"]+)"', shown)) & set(re.findall(r'id="([^"]+)"', other))
-    with pytest.raises(ValueError, match="at least one"):
+    with pytest.raises(ValueError, match=r"players: expected one at least, got \{\}"):
         audio.Choice("nothing", {})

@@ -195,8 +195,11 @@ def test_the_split_is_drawn_by_the_generator_it_is_given():
     ("change", "message"),
     [
         ({"chords": ()}, "at least one bar"),
-        ({"steps_per_bar": 0}, "steps_per_bar must be a whole number, at least 1, got 0"),
-        ({"steps_per_bar": 2.5}, "steps_per_bar must be a whole number, at least 1, got 2.5"),
+        ({"steps_per_bar": 0}, "steps_per_bar: expected a whole number from 1 to 9,600, got 0"),
+        (
+            {"steps_per_bar": 2.5},
+            r"steps_per_bar: expected a whole number from 1 to 9,600, got 2\.5",
+        ),
         ({"chords": ("C7", "X7") * 6}, "unknown chord 'X7'"),
         ({"chords": ("C7",) * 11}, "segments for 12 bars, but the form has 11"),
         ({"segments": ((),) * 12}, "bar 1 has no melody segment"),

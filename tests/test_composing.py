@@ -366,7 +366,7 @@ def test_outputs_that_are_not_finite_are_refused_and_the_step_is_named():
 @pytest.mark.parametrize("temperature", [-0.1, np.nan, np.inf])
 def test_a_temperature_that_makes_no_sense_is_refused(temperature):
     for network in (DRAWING, ALTERNATE):
-        message = f"temperature must be a number of at least 0, got {temperature}"
+        message = f"temperature: expected a number of at least 0, got {temperature}"
         with pytest.raises(ValueError, match=message):
             seed = np.zeros((1, network.topology.inputs))
             free_run(network, seed, 5, np.random.default_rng(0), temperature=temperature)
@@ -445,8 +445,8 @@ def test_what_was_heard_before_is_brought_along(improviser):
     [
         ({"network": ALTERNATE}, "the network has 2 inputs, the encoding 25 units"),
         ({"encoding": CHORDS_ONLY}, "the network has 25 inputs, the encoding 12 units"),
-        ({"choruses": 0}, "choruses must be at least 1, got 0"),
-        ({"given": 0}, "given must be 1 to 96, the steps of the piece, got 0"),
+        ({"choruses": 0}, "choruses: expected a whole number from 1 to 1,000,000, got 0"),
+        ({"given": 0}, "given: expected a whole number from 1 to 4,000,000, got 0"),
         ({"given": 97}, "given must be 1 to 96, the steps of the piece, got 97"),
         ({"music": [Note(60, 0, 4)], "given": 5}, "given must be 1 to 4, .* got 5"),
         ({"music": []}, "given must be 1 to 0, .* got 2"),
@@ -456,8 +456,8 @@ def test_what_was_heard_before_is_brought_along(improviser):
         ({"music": [Note(60, 0, 4), Note(60, 1, 1)]}, "overlaps another note"),
         ({"music": [(60, 0)]}, "is not a note"),
         ({"music": [Note(60, 0, 200)], "given": 100}, "100 steps are given, but only 96 are to be"),
-        ({"rng": None}, "needs rng, a numpy Generator"),
-        ({"temperature": -1.0}, "temperature must be a number of at least 0, got -1.0"),
+        ({"rng": None}, "rng: expected a numpy Generator, or a whole number of at least 0 as its"),
+        ({"temperature": -1.0}, r"temperature: expected a number of at least 0, got -1\.0"),
     ],
 )
 def test_what_can_not_be_composed_is_refused(improviser, changes, message):
@@ -492,10 +492,10 @@ def test_one_voice_of_several_is_put_to_the_test():
     [
         (np.zeros((3, 5)), r"shape \(steps, 2\), got \(3, 5\)"),
         (np.zeros((3, 1)), r"shape \(steps, 2\), got \(3, 1\)"),
-        (np.zeros((3, 2, 2)), r"shape \(steps, 2\), got \(3, 2, 2\)"),
-        (np.zeros(2), r"shape \(steps, 2\), got \(2,\)"),
+        (np.zeros((3, 2, 2)), r"of shape \(steps, inputs\), got shape \(3, 2, 2\)"),
+        (np.zeros(2), r"of shape \(steps, inputs\), got shape \(2,\)"),
         (np.zeros((0, 2)), r"shape \(steps, 2\), got \(0, 2\)"),
-        (np.zeros((1, 3, 2)), r"shape \(steps, 2\), got \(1, 3, 2\)"),
+        (np.zeros((1, 3, 2)), r"of shape \(steps, inputs\), got shape \(1, 3, 2\)"),
         (np.full((3, 2), 0.5), "0.0 and 1.0 only"),
         (np.full((3, 2), np.nan), "0.0 and 1.0 only"),
     ],
@@ -518,7 +518,7 @@ def test_a_seed_must_fit_into_the_run():
 
 @pytest.mark.parametrize("choruses", [0, -1])
 def test_at_least_one_chorus_is_played(choruses):
-    with pytest.raises(ValueError, match=f"choruses must be at least 1, got {choruses}"):
+    with pytest.raises(ValueError, match=f"choruses: expected a whole number .*got {choruses}"):
         recall(ALTERNATE, np.zeros((4, 2)), choruses)
 
 

@@ -123,7 +123,9 @@ def test_an_encoding_can_not_be_changed_by_accident():
 
 
 def test_a_roll_needs_a_step():
-    with pytest.raises(ValueError, match="at least one step, got 0"):
+    with pytest.raises(
+        ValueError, match="steps: expected a whole number from 1 to 4,000,000, got 0"
+    ):
         CHORDS_ONLY.encode([], 0)
 
 
@@ -131,9 +133,12 @@ def test_a_roll_needs_a_step():
     ("roll", "message"),
     [
         (np.zeros((8, 12)), r"expected a roll of shape \(steps, 25\), got \(8, 12\)"),
-        (np.zeros(25), r"got \(25,\)"),
+        (np.zeros(25), r"roll: expected numbers of shape \(steps, units\), got shape \(25,\)"),
         (np.zeros((8, 26)), r"got \(8, 26\)"),
-        (np.zeros((2, 25, 25)), r"got \(2, 25, 25\)"),
+        (
+            np.zeros((2, 25, 25)),
+            r"roll: expected numbers of shape \(steps, units\), got shape \(2, 25, 25\)",
+        ),
         (np.full((8, 25), 0.5), "0.0 and 1.0 only"),
         (np.full((8, 25), np.nan), "0.0 and 1.0 only"),
     ],

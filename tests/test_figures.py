@@ -118,7 +118,7 @@ def test_wrong_steps_are_marked_by_a_band_and_a_cross():
     ("music", "options", "message"),
     [
         (np.zeros((8, 7)), {}, r"expected a roll of shape \(steps, 25\), got \(8, 7\)"),
-        (np.zeros(()), {}, "expected a roll"),
+        (np.zeros(()), {}, "music: expected a Chorus"),
         (np.zeros((8, 12)), {"encoding": CHORDS_AND_MELODY}, "expected a roll"),
         (np.full((8, 12), 0.5), {}, "0.0 and 1.0 only"),
         (np.zeros((8, 12)), {"wrong": np.zeros(9, bool)}, r"wrong has shape \(9,\), expected \(8,"),
@@ -159,7 +159,7 @@ def test_a_learning_curve_shows_its_numbers_and_resets():
 
 @pytest.mark.parametrize(
     ("steps", "values", "log", "message"),
-    [([1, 2], [1], False, "one of each"), ([0, 1], [1, 1], True, "above 0")],
+    [([1, 2], [1], False, r"shape|one of each"), ([0, 1], [1, 1], True, "above 0")],
 )
 def test_a_curve_that_can_not_be_drawn_is_refused(steps, values, log, message):
     with pytest.raises(ValueError, match=message):
@@ -295,7 +295,7 @@ def test_a_map_shades_each_step_of_the_form():
         (lambda: number_table(np.zeros((2, 2)), ["a"], ["b", "c"]), "1 rows and 2 columns"),
         (
             lambda: number_table(np.zeros((1, 2)), ["a"], ["b", "c"], bold=np.zeros(2, bool)),
-            r"bold \(2,\)",
+            r"bold: expected numbers of shape \(rows, columns\), or None, got shape \(2,\)",
         ),
         (lambda: number_table(np.full((1, 1), np.inf), ["a"], ["b"]), "must not be infinite"),
         (lambda: form_map(np.zeros((1, 95)), ["a"], TWELVE_BAR), r"shape \(1, 96\)"),
@@ -370,7 +370,7 @@ def test_the_style_is_left_as_it_was():
     before = dict(plt.rcParams)
     piano_roll(chorus(1))
     form_chart(TWELVE_BAR)
-    with pytest.raises(ValueError, match="one of each"):
+    with pytest.raises(ValueError, match=r"shape|one of each"):
         learning_curve([1], [1, 2])
     assert dict(plt.rcParams) == before
     with figures.style():
@@ -399,7 +399,7 @@ def test_a_survival_curve_goes_through_its_points():
     assert line.get_drawstyle() == "steps-post"
     assert 0 < line.get_xdata()[0] < times[1]
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["sixteen seeds"]
-    with pytest.raises(ValueError, match="one of each"):
+    with pytest.raises(ValueError, match=r"shape|one of each"):
         survival_curve(times, share[1:])
     with pytest.raises(ValueError, match="0 to 1"):
         survival_curve(times, share + 0.5)
@@ -425,7 +425,7 @@ def test_learning_times_show_each_network_once(seed):
 
 
 def test_learning_times_refuse_what_can_not_be_drawn():
-    with pytest.raises(ValueError, match="no group"):
+    with pytest.raises(ValueError, match=r"groups: there is nothing to draw, got \{\}"):
         learning_times({})
     with pytest.raises(ValueError, match="a: "):
         learning_times({"a": (np.ones(3), np.ones(2, bool))})

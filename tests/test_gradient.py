@@ -505,7 +505,7 @@ def test_a_target_of_another_shape_is_refused(shape: tuple[int, ...]) -> None:
     topology = Topology((Voice("v", 3, (2,)),))
     network = random_network(topology, np.random.default_rng(0))
     step = forward(network, cleared(topology), np.zeros(3))
-    with pytest.raises(ValueError, match=r"target: expected shape \(3,\), got"):
+    with pytest.raises(ValueError, match=r"target: expected (shape \(3,\)|numbers), got"):
         step_gradient(network, no_partials(topology), step, np.zeros(shape))
 
 

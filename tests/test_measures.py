@@ -83,12 +83,12 @@ def test_finds_each_changed_step_and_no_other():
 
 @pytest.mark.parametrize("shape", [(0, 3), (5, 3), (4, 2), (4,)])
 def test_refuses_anything_but_whole_choruses_of_the_same_units(shape):
-    with pytest.raises(ValueError, match="expected whole choruses"):
+    with pytest.raises(ValueError, match=r"(roll|form): expected"):
         wrong_steps(np.zeros(shape), np.zeros((4, 3)))
 
 
 def test_refuses_a_form_without_steps():
-    with pytest.raises(ValueError, match="form: expected shape"):
+    with pytest.raises(ValueError, match="form: expected"):
         wrong_steps(np.zeros((4, 3)), np.zeros((0, 3)))
 
 
@@ -117,11 +117,11 @@ def test_a_stretch_of_the_form_is_found_wherever_it_stands(length):
 @pytest.mark.parametrize(
     ("roll", "form", "length", "message"),
     [
-        (np.zeros((5, 2)), np.zeros((0, 2)), 1, "form: expected shape"),
-        (np.zeros((5, 3)), np.zeros((4, 2)), 1, r"expected a roll of shape \(steps, 2\)"),
-        (np.zeros(5), np.zeros((4, 2)), 1, r"expected a roll of shape \(steps, 2\)"),
-        (np.zeros((5, 2)), np.zeros((4, 2)), 6, "length must be 1 to 5"),
-        (np.zeros((5, 2)), np.zeros((4, 2)), 0, "length must be 1 to 5"),
+        (np.zeros((5, 2)), np.zeros((0, 2)), 1, "form: expected"),
+        (np.zeros((5, 3)), np.zeros((4, 2)), 1, "(roll|form): expected"),
+        (np.zeros(5), np.zeros((4, 2)), 1, "(roll|form): expected"),
+        (np.zeros((5, 2)), np.zeros((4, 2)), 6, "length"),
+        (np.zeros((5, 2)), np.zeros((4, 2)), 0, "length"),
     ],
 )
 def test_stretches_are_looked_for_in_rolls_of_the_forms_units(roll, form, length, message):
@@ -317,7 +317,7 @@ def test_a_rest_is_in_no_scale_and_no_chord():
 @pytest.mark.parametrize("measure", [chorus_numbers, exact_bars, in_chord])
 @pytest.mark.parametrize("shape", [(3, 95), (96,), (2, 12, 8), (0, 0)])
 def test_lines_of_another_length_are_refused(measure, shape):
-    with pytest.raises(ValueError, match=r"lines of shape \(choruses, 96\), got"):
+    with pytest.raises(ValueError, match=r"lines.*shape \(choruses, (96|steps)\), got"):
         measure(np.full(shape, 60))
 
 
@@ -430,7 +430,10 @@ def test_a_network_that_knows_nothing_is_surprised_by_every_note():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda rolls: rolls[0], "at least two choruses"),
+        (
+            lambda rolls: rolls[0],
+            r"rolls: expected numbers of shape \(choruses, steps, units\), got shape \(4, 7\)",
+        ),
         (lambda rolls: rolls[:1], r"at least two choruses, .* got \(1, 4, 7\)"),
         (lambda rolls: rolls * (np.arange(7) != 3), "exactly one note at each step"),
         (lambda rolls: np.maximum(rolls, np.arange(7) == 3), "exactly one note at each step"),

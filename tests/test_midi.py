@@ -158,9 +158,21 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
         ([Note(60, 0, 4)] * 2, {}, "before the note of the same pitch ends"),
         ([Note(128, 0, 1)], {}, "0 to 127"),
         ([Note(60, 0.25, 1)], {}, "whole numbers"),
-        ([Note(60, 0, 1)], {"tempo": 0}, "tempo 0"),
-        ([Note(60, 0, 1)], {"tempo": float("nan")}, "tempo nan"),
-        ([Note(60, 0, 1)], {"instruments": {"melody": 128}}, "instrument 128 of 'melody'"),
+        (
+            [Note(60, 0, 1)],
+            {"tempo": 0},
+            "tempo: expected a number of beats a minute from 4 to 1,000, got 0",
+        ),
+        (
+            [Note(60, 0, 1)],
+            {"tempo": float("nan")},
+            "tempo: expected a number of beats a minute from 4 to 1,000, got nan",
+        ),
+        (
+            [Note(60, 0, 1)],
+            {"instruments": {"melody": 128}},
+            "instruments of 'melody': expected a whole number from 0 to 127, got 128",
+        ),
         ({str(i): [Note(60, 0, 1)] for i in range(16)}, {}, "16 tracks"),
     ],
 )

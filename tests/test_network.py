@@ -349,7 +349,7 @@ def test_a_record_goes_on_from_where_another_ended_and_changes_nothing():
         (np.zeros(12), r"a roll of shape \(steps, 12\), got \(12,\)"),
         (np.zeros((0, 12)), r"a roll of shape \(steps, 12\), got \(0, 12\)"),
         (np.zeros((2, 3, 12)), r"a roll of shape \(steps, 12\), got \(2, 3, 12\)"),
-        (np.zeros((3, 11)), r"inputs: expected shape \(12,\), got \(11,\)"),
+        (np.zeros((3, 11)), r"expected a roll of shape \(steps, 12\), got \(3, 11\)"),
         (np.full((3, 12), np.nan), "inputs must be finite"),
     ],
 )
@@ -576,24 +576,39 @@ def test_chords_reach_the_melody_one_step_later():
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"inputs": 0}, r"voice 'chords' connects nothing: it has 0 inputs"),
-        ({"inputs": -3}, r"voice 'chords' connects nothing: it has -3 inputs"),
-        ({"blocks": ()}, r"voice 'chords': every block needs a cell, got blocks \(\)"),
-        ({"blocks": (2, 0, 2)}, r"every block needs a cell, got blocks \(2, 0, 2\)"),
-        ({"choice": "loudest"}, r"choice is 'threshold' or 'sample', got 'loudest'"),
+        ({"inputs": 0}, "inputs: expected a whole number from 1 to 4,096, got 0"),
+        ({"inputs": -3}, "inputs: expected a whole number from 1 to 4,096, got -3"),
+        ({"blocks": ()}, r"blocks: expected a tuple of how many cells each has, got \(\)"),
+        (
+            {"blocks": (2, 0, 2)},
+            "blocks: expected a tuple of how many cells each has, got 0 at place 1",
+        ),
+        ({"choice": "loudest"}, "choice: expected 'threshold' or 'sample', got 'loudest'"),
         ({"g": (2.0, -2.0)}, r"voice 'chords': g needs a finite range, got 2.0 to -2.0"),
         ({"g": (0.0, 0.0)}, r"g needs a finite range, got 0.0 to 0.0"),
-        ({"h": (-1.0, np.inf)}, r"voice 'chords': h needs a finite range, got -1.0 to inf"),
-        ({"h": (np.nan, 1.0)}, r"h needs a finite range, got nan to 1.0"),
-        ({"g": (-1.0, 0.0, 1.0)}, r"g needs a finite range, got -1.0 to 0.0 to 1.0"),
-        ({"h": (1.0,)}, r"h needs a finite range, got 1.0"),
-        ({"inputs": 2.5}, r"counted in whole numbers, got 2.5 and \(2, 2\)"),
-        ({"blocks": (2, 1.0)}, r"counted in whole numbers, got 12 and \(2, 1.0\)"),
-        ({"peepholes": 1}, r"voice 'chords': peepholes is True or False, got 1"),
-        ({"activation": "linear"}, "activation is 'logistic' or 'softmax', got 'linear'"),
-        ({"outputs": -1}, "can't have -1 outputs"),
+        (
+            {"h": (-1.0, np.inf)},
+            r"h: expected a tuple of 2, each a finite number, got \(-1\.0, inf\)",
+        ),
+        (
+            {"h": (np.nan, 1.0)},
+            r"h: expected a tuple of 2, each a finite number, got \(nan, 1\.0\)",
+        ),
+        (
+            {"g": (-1.0, 0.0, 1.0)},
+            r"g: expected a tuple of 2, each a finite number, got \(-1\.0, 0\.0, 1\.0\)",
+        ),
+        ({"h": (1.0,)}, r"h: expected a tuple of 2, each a finite number, got \(1\.0,\)"),
+        ({"inputs": 2.5}, r"inputs: expected a whole number from 1 to 4,096, got 2\.5"),
+        (
+            {"blocks": (2, 1.0)},
+            r"blocks: expected a tuple of how many cells each has, got 1\.0 at place 1",
+        ),
+        ({"peepholes": 1}, "peepholes: expected True or False, got 1"),
+        ({"activation": "linear"}, "activation: expected 'logistic' or 'softmax', got 'linear'"),
+        ({"outputs": -1}, "outputs: expected a whole number from 0 to 4,096, got -1"),
         ({"outputs": "softmax"}, r"'chords': softmax outputs .* got choice='threshold'"),
-        ({"reads": "melody"}, r"reads takes a tuple of names, got 'melody'"),
+        ({"reads": "melody"}, "reads: expected a tuple of names, got 'melody'"),
     ],
 )
 def test_a_voice_that_makes_no_sense_is_refused(fields, message):
@@ -604,7 +619,7 @@ def test_a_voice_that_makes_no_sense_is_refused(fields, message):
 @pytest.mark.parametrize(
     ("voices", "message"),
     [
-        ((), r"a topology needs at least one voice"),
+        ((), r"voices: expected a tuple of one voice at least, got \(\)"),
         (
             (Voice("chords", 1, (1,)), Voice("chords", 2, (1,))),
             r"voices need different names, got \['chords', 'chords'\]",
@@ -692,9 +707,11 @@ def test_weights_where_voices_do_read_are_welcome():
 @pytest.mark.parametrize("inputs", [np.zeros(11), np.zeros((1, 12)), np.zeros(13), 1.0, []])
 def test_inputs_of_another_shape_are_refused(inputs):
     network = Network(EXPERIMENT_1, **arrays(EXPERIMENT_1))
-    with pytest.raises(ValueError, match=r"inputs: expected shape \(12,\), got ") as caught:
+    with pytest.raises(
+        ValueError, match=r"inputs: expected (shape \(12,\)|numbers), got"
+    ) as caught:
         forward(network, cleared(EXPERIMENT_1), inputs)
-    assert str(np.shape(inputs)) in str(caught.value)
+    assert str(np.shape(inputs) or inputs) in str(caught.value)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])

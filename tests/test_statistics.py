@@ -114,9 +114,9 @@ def test_the_interval_of_survival_holds_the_truth_in_95_of_100_tables():
 @pytest.mark.parametrize(
     ("steps", "learned", "message"),
     [
-        ([], [], "one shape"),
-        ([1, 2], [1], "one shape"),
-        ([[1, 2]], [[1, 1]], "one shape"),
+        ([], [], r"shape \(runs,\)"),
+        ([1, 2], [1], r"shape \(runs,\)"),
+        ([[1, 2]], [[1, 1]], r"shape \(runs,\)"),
         ([0, 2], [1, 1], "above 0"),
         ([np.nan, 2], [1, 1], "finite"),
         ([1, 2], [1, 2], "0 or 1"),
@@ -153,7 +153,7 @@ def test_of_many_values_the_interval_is_that_of_the_normal_distribution():
 
 @pytest.mark.parametrize("values", [[], [1.0], [1.0, np.nan], [[1.0, 2.0]]])
 def test_a_mean_of_too_little_is_refused(values):
-    with pytest.raises(ValueError, match="two or more finite values"):
+    with pytest.raises(ValueError, match=r"finite (values|numbers)"):
         mean_interval(values, np.random.default_rng(0))
 
 
@@ -171,7 +171,7 @@ def test_an_interval_never_leaves_what_a_share_can_be():
             assert 0.0 <= low < high <= 1.0
             assert (low == 0.0) == (successes == 0) and (high == 1.0) == (successes == trials)
     for wrong in ((2.5, 5), (1, 2.5), ("1", 2), (None, 2), (np.nan, 2), (np.inf, 2), (0, 0)):
-        with pytest.raises(ValueError, match=r"whole numbers|can't be"):
+        with pytest.raises(ValueError, match=r"expected a whole number|that can't be"):
             interval(*wrong)
     assert interval(np.int64(3), 5.0) == interval(3, 5)
 
@@ -206,7 +206,7 @@ def test_holm_keeps_the_chance_of_any_false_alarm_below_five_percent():
     values = rng.random(9) ** 3
     assert (holm(values) >= values).all() and (holm(values) <= np.minimum(9 * values, 1)).all()
     for wrong in ([], [0.5, 1.5], [np.nan], [[0.1]]):
-        with pytest.raises(ValueError, match="p-values"):
+        with pytest.raises(ValueError, match=r"p_values|p-values"):
             holm(wrong)
 
 

@@ -22,7 +22,7 @@ from ..playing.composing import Composer, Soloist
 _ROLL = array("played", "units", some=True)
 _CHORUS = array("steps", "units", some=True)
 _LINES = array("choruses", "steps")
-_NUMBERS = several(whole(0))
+_NUMBERS = several(whole())
 
 
 @checked(roll=_ROLL, form=_CHORUS)

@@ -2,7 +2,7 @@
 
 * `network`, `squashing`: memory blocks wired into voices, one step forward (chapter 4);
 * `gradient`, `bptt`: the paper's learning rule, and the full gradient (chapter 5);
-* `recipes`, `training`: as data; online updates, saving and loading (chapter 6);
+* `recipes`, `training`, `storing`: as data; online updates; files (chapter 6, appendix A);
 * `episodes`: what is learned from, apart from music (chapter 6);
 * `kernel`: the same steps, compiled; made of `layout`, `packing`, `steps`, `updates`, `vectors`,
    `compiling` and `caching` (appendix A);
@@ -25,7 +25,7 @@ __getattr__, __dir__, __all__ = hand_out(
             "updates",
             "vectors",
         ),
-        *("compiling", "caching", "extensions", "interop"),
+        *("compiling", "caching", "extensions", "interop", "storing"),
     ),
     {
         "Network": "network",

@@ -420,7 +420,7 @@ class Arena:
         ),
         orders=array("lanes", "drawn", whole=True, dtype=np.int64),
         forgiven=array("lanes", whole=True, dtype=np.int64),
-        steps=whole(0, limits.TRAINING),
+        steps=whole(0, limits.BETWEEN_TESTS),
         fresh=either(array("lanes", whole=True, dtype=np.int64), none()),
     )
     def train(

@@ -158,6 +158,8 @@ class Topology:
         _check_voices(self.voices)
         for name in ("inputs", "cells"):
             check(f"voices, their {name} together", getattr(self, name), whole(1, limits.UNITS))
+        weights = self.hidden_units * self.sources
+        check("voices, the weights of their blocks", weights, whole(1, limits.WEIGHTS))
 
     @cached_property
     def inputs(self) -> int:

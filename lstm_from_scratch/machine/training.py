@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from .. import briefly
-from ..arguments import anything, checked, real, whole
+from .. import briefly, limits
+from ..arguments import anything, check, checked, real, whole
 from ..files import write_whole
 from .episodes import BrokenOff, Episode, Lessons
 from .kernel import Arena, Tally
@@ -36,6 +36,7 @@ from .recipes import (  # handed on: who trains wants them beside `train`
     Learning,
     Recipe,
 )
+from .storing import Archive, entry, json_object, listed, made
 
 __all__ = [
     "FORMAT",
@@ -396,6 +397,11 @@ def save(result: Result, path: str | os.PathLike[str]) -> None:
         "steps": result.steps,
         "seconds": result.seconds,
     }
+    if len(result.curve.steps) > limits.TESTS:
+        raise ValueError(
+            f"result: expected a curve of at most {limits.TESTS:,} tests, got "
+            f"{len(result.curve.steps):,}: test less often"
+        )
     curve = {f"curve_{name}": value for name, value in vars(result.curve).items()}
     file = io.BytesIO()
     np.savez_compressed(
@@ -412,26 +418,18 @@ def save(result: Result, path: str | os.PathLike[str]) -> None:
 def load(path: str | os.PathLike[str]) -> Result:
     """Read a file that `save` wrote. Nothing in it is executed. Appendix A.
 
+    What the file says of types and sizes is compared with what its recipe asks for before an array
+    is read; see `storing`.
+
     Raises
     ------
-    ValueError : if the file is truncated, is something else, or comes from another version.
+    ValueError : if the file is truncated, is something else, or comes from another version; the
+        message names what is wrong in it, what was expected and what came.
     FileNotFoundError : if there is none.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            if "about" not in getattr(archive, "files", ()):
-                raise ValueError("it holds no trained network")
-            about = json.loads(str(archive["about"]))
-            if about["format"] == 2:
-                about["recipe"]["give_up_after"] = about["recipe"].pop("max_steps")
-            elif about["format"] != FORMAT:
-                raise ValueError(f"it has format {about['format']}, expected {FORMAT}")
-            recipe = _recipe(about["recipe"])
-            curve = Curve(*(archive[f"curve_{name}"] for name in Curve.__dataclass_fields__))
-            network = Network(recipe.topology, archive["hidden"], archive["output"])
-            return Result(
-                network, recipe, about["learned_at"], about["steps"], about["seconds"], curve
-            )
+        with Archive(path) as archive:
+            return _read(archive)
     except FileNotFoundError as error:
         raise FileNotFoundError(
             f"there is no file {os.fspath(path)!r}; what comes with the package is "
@@ -443,18 +441,55 @@ def load(path: str | os.PathLike[str]) -> Result:
         raise ValueError(f"{os.fspath(path)}: not a trained network of ours: {error}") from error
 
 
-def _recipe(data: dict) -> Recipe:
+def _read(archive: Archive) -> Result:
+    """The result in an archive, its recipe first: that says how large all else is."""
+    if "about" not in archive.names:
+        raise ValueError("it holds no trained network")
+    about = json_object("about", archive.text("about"))
+    version = entry("about", about, "format")
+    if type(version) is not int or version not in (2, FORMAT):
+        raise ValueError(f"it has format {version!r}, expected {FORMAT}")
+    recipe = _recipe(entry("about", about, "recipe"), version)
+    counts = {
+        name: check(name, entry("about", about, name), kind) for name, kind in _COUNTS.items()
+    }
+    t, voices = recipe.topology, len(recipe.voices)
+    tests = archive.header("curve_steps").shape[:1]
+    columns = {name: (*tests, voices)[: 1 + (name == "cross_entropy")] for name in _CURVE}
+    curve = Curve(
+        *(
+            archive.array(
+                f"curve_{name}",
+                "f" if name in ("cross_entropy", "choruses") else "i",
+                shape if tests != (0,) else archive.header(f"curve_{name}").shape,
+                limits.TESTS * voices,
+            )
+            for name, shape in columns.items()
+        )
+    )
+    hidden = archive.array("hidden", "f", (t.hidden_units, t.sources))
+    output = archive.array("output", "f", (t.inputs, t.sources))
+    return Result(Network(t, hidden, output), recipe, **counts, curve=curve)
+
+
+_CURVE = tuple(Curve.__dataclass_fields__)
+_COUNTS = {"learned_at": whole(0), "steps": whole(0), "seconds": real(0)}
+
+
+def _recipe(data: Any, version: int) -> Recipe:
     """Make a recipe of what JSON left of it."""
-
-    def tuples(value: object) -> object:
-        return tuple(map(tuples, value)) if isinstance(value, list) else value
-
-    def fields(values: dict) -> dict:
-        return {name: tuples(value) for name, value in values.items()}
-
-    voices = tuple(Voice(**fields(voice)) for voice in data["topology"]["voices"])
-    learning = tuple(Learning(**fields(voice)) for voice in data["voices"])
-    return Recipe(**{**data, "topology": Topology(voices), "voices": learning})
+    data = dict(data) if isinstance(data, dict) else data
+    voices = listed(
+        "recipe, topology", entry("topology", entry("recipe", data, "topology"), "voices")
+    )
+    learning = listed("recipe, voices", entry("recipe", data, "voices"))
+    if version == 2:
+        data["give_up_after"] = data.pop("max_steps", None)
+    topology = Topology(
+        tuple(made(Voice, f"voice {n}", voice) for n, voice in enumerate(voices, start=1))
+    )
+    each = tuple(made(Learning, f"learning of voice {n}", it) for n, it in enumerate(learning, 1))
+    return made(Recipe, "recipe", data, topology=topology, voices=each)
 
 
 @checked

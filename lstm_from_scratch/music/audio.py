@@ -83,10 +83,11 @@ PAD = Timbre(
 """The chords: softer, rounder and longer."""
 
 
-_TEMPO, _SWING = real(*limits.TEMPO, of="beats a minute"), real(0.5, 0.8)
+TEMPO, SWING = real(*limits.TEMPO, of="beats a minute"), real(0.5, 0.8)
+"""What a tempo and a swing may be, everywhere."""
 
 
-@checked(step=whole(0, limits.RUN), tempo=_TEMPO, swing=_SWING)
+@checked(step=whole(0, limits.RUN), tempo=TEMPO, swing=SWING)
 def seconds(step: int, tempo: float = 120.0, swing: float = 0.5) -> float:
     """When a step sounds, in seconds from the beginning.
 
@@ -111,7 +112,7 @@ def frequency(pitch: int) -> float:
     return 440.0 * 2.0 ** ((pitch - 69) / 12)
 
 
-@checked(tempo=_TEMPO, swing=_SWING)
+@checked(tempo=TEMPO, swing=SWING)
 def synthesise(
     music: Music, *, tempo: float = 120.0, swing: float = 0.5, brush: bool = False
 ) -> np.ndarray:
@@ -307,7 +308,7 @@ class Player:
         )
 
 
-@checked(tempo=_TEMPO, swing=_SWING)
+@checked(tempo=TEMPO, swing=SWING)
 def player(
     music: Music,
     title: str | None = None,

@@ -252,7 +252,7 @@ def chord_notes(form: Form) -> tuple[Note, ...]:
     return tuple(notes)
 
 
-@checked(number=whole(0))
+@checked
 def segment_choices(number: int, form: Form) -> tuple[int, ...]:
     """Which segment chorus ``number`` takes in each bar, the first bar varying slowest. Chapter 1.
 
@@ -265,8 +265,8 @@ def segment_choices(number: int, form: Form) -> tuple[int, ...]:
     """
     if not 0 <= number < form.choruses:
         raise ValueError(
-            f"no chorus of number {briefly.large(number)}: {form.name} has numbers 0 to "
-            f"{briefly.large(form.choruses - 1)}"
+            f"no chorus {briefly.came(number)}: {form.name} has numbers 0 to "
+            f"{briefly.came(form.choruses - 1)}"
         )
     choices = []
     for options in reversed(form.segments):
@@ -275,7 +275,7 @@ def segment_choices(number: int, form: Form) -> tuple[int, ...]:
     return tuple(reversed(choices))
 
 
-@checked(number=whole(0))
+@checked
 def chorus(number: int, form: Form | None = None) -> Chorus:
     """Write out one of the choruses of a form (the blues, unless another is given). Chapter 1.
 
@@ -293,7 +293,7 @@ def chorus(number: int, form: Form | None = None) -> Chorus:
     return Chorus(number, chord_notes(form), tuple(melody))
 
 
-@checked(size=whole(1))
+@checked(size=whole())
 def split(
     size: int, rng: np.random.Generator | int, form: Form | None = None
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -317,8 +317,8 @@ def split(
     form = TWELVE_BAR if form is None else form
     if not 1 <= size <= form.choruses:
         raise ValueError(
-            f"a training set of size {briefly.large(size)}: expected 1 to "
-            f"{briefly.large(form.choruses)} choruses"
+            f"a training set of {briefly.came(size)}: expected 1 to "
+            f"{briefly.came(form.choruses)} choruses"
         )
     if form.choruses > limits.CHORUSES:
         raise ValueError(

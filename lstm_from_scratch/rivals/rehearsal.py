@@ -46,6 +46,15 @@ class Budget(Protocol):
     def choruses(self) -> int: ...
 
 
+def _streamed(value: Any) -> Any:
+    if not (hasattr(value, "max_steps") and hasattr(value, "test_every")):
+        raise arguments.Unfit
+    return value
+
+
+_STREAMED = arguments.Kind("a method with max_steps and test_every", _streamed)
+
+
 class Lesson(NamedTuple):
     """What happened in some steps of training.
 
@@ -150,7 +159,7 @@ def rehearse(
     return Result(now, method, learned, done, seconds, curve)
 
 
-@arguments.checked(method=instance(Budget), rolls=array("choruses", "steps", "inputs", some=True))
+@arguments.checked(method=_STREAMED, rolls=array("choruses", "steps", "inputs", some=True))
 def stream(
     method: M,
     rolls: np.ndarray,

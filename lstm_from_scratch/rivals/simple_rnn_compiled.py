@@ -202,7 +202,7 @@ def _advance(weights, x, y_before, y, influence, old):  # type: ignore[no-untype
     **_LEARNING,
     influence=buffer("units", "columns"),
     roll=_ROLL,
-    steps=whole(0, limits.TRAINING),
+    steps=whole(0, limits.BETWEEN_TESTS),
     also=_expect_network,
 )
 @njit(cache=True, error_model="numpy", nogil=True)

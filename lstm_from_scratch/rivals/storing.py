@@ -11,8 +11,9 @@ from importlib.resources import as_file, files
 
 import numpy as np
 
-from ..arguments import checked
+from ..arguments import check, checked, one_of
 from ..files import write_whole
+from ..machine.storing import Archive
 from .feed_forward import FeedForward
 from .simple_rnn import SimpleNetwork
 
@@ -46,10 +47,13 @@ def load(path: str | os.PathLike[str]) -> FeedForward | SimpleNetwork:
     FileNotFoundError : if there is none.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            if int(archive["format"]) != FORMAT:
-                raise ValueError(f"it has format {archive['format']}, expected {FORMAT}")
-            return _KINDS[str(archive["kind"])](archive["hidden"], archive["output"])
+        with Archive(path) as archive:
+            version = archive.array("format", "i", ())
+            if version != FORMAT:
+                raise ValueError(f"it has format {version}, expected {FORMAT}")
+            kind = check("kind", archive.text("kind"), one_of(*_KINDS))
+            matrices = (archive.array(name, "f", (None, None)) for name in ("hidden", "output"))
+            return _KINDS[kind](*matrices)
     except FileNotFoundError as error:
         raise FileNotFoundError(
             f"there is no file {os.fspath(path)!r}; what comes with the package is "

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .. import briefly
+from ..arguments import checked
 
 if TYPE_CHECKING:  # rooms are imported when there is something to show
     from ..machine import training
@@ -22,6 +23,7 @@ if TYPE_CHECKING:  # rooms are imported when there is something to show
     from ..music.blues import Chorus
 
 
+@checked
 def chorus(chorus: Chorus) -> str:
     """A chorus as a small player; one whose notes the book's encoding does not have as sound alone.
 
@@ -40,6 +42,7 @@ def chorus(chorus: Chorus) -> str:
     return audio.player(chorus, title)._repr_html_()
 
 
+@checked
 def topology(topology: Topology) -> str:
     """Who reads whom, as a table with a row for each voice. Chapter 4."""
     heads = ("Voice", "Inputs", "Memory blocks", "Reads", "Plays")
@@ -52,12 +55,14 @@ def topology(topology: Topology) -> str:
     return f"<table>{''.join(lines)}</table>"
 
 
+@checked
 def network(network: Network) -> str:
     """A network: the table of its voices, and how many weights can learn. Chapter 4."""
     weights = briefly.counted(network.weights, "weight")
     return f"<p>Network of {weights}</p>{topology(network.topology)}"
 
 
+@checked
 def result(result: training.Result) -> str:
     """A training: what came of it, and the network. Chapter 6."""
     said = html.escape(repr(result).removeprefix("Result(").removesuffix(")"))
@@ -91,6 +96,8 @@ def switch_on(shell: Any = None) -> bool:
         shell = sys.modules["IPython"].get_ipython()
     if shell is None:
         return False
+    if not hasattr(shell, "display_formatter"):
+        raise ValueError(f"shell: expected an IPython shell, got {briefly.came(shell)}")
     house = __name__.partition(".")[0]
     formatter = shell.display_formatter.formatters["text/html"]
     for (room, name), show in SHOWN.items():

@@ -14,6 +14,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
+from ..arguments import checked
 from ..machine.network import Topology
 from .figures import COLOURS, style
 
@@ -26,6 +27,7 @@ _BIAS, _NOTHING = "#888888", "#EEEEEE"
 _VOICES = (COLOURS["chords"], COLOURS["melody"], COLOURS["input_gate"], COLOURS["forget_gate"])
 
 
+@checked
 @style()
 def memory_block(ax: Axes | None = None) -> Axes:
     """Draw a memory block of two cells that share an input, a forget and an output gate. Chapter 4.
@@ -126,6 +128,7 @@ def _draw_gate(ax: Axes, y: float, reach: float, kind: str, symbol: str) -> None
     ax.text(0, y - 0.92, "$u$", ha="center", va="top", fontsize=_WORDS)
 
 
+@checked
 @style()
 def wiring(topology: Topology, ax: Axes | None = None) -> Axes:
     """Draw who reads whom: a row for each unit, a column for each source. Chapter 4.

@@ -26,6 +26,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..arguments import anything, array, check, checked, instance, real, several, text, whole
 from ..judging import measures
 from ..machine import training
 from ..music import audio, score
@@ -64,6 +65,7 @@ _WEIGHTING_RATE = 48_000
 _WEIGHTING_OFFSET = -0.691  # dB; makes it nothing at 997 Hz
 
 
+@checked(each=whole(1), seed=whole(0))
 def pieces(each: int = PIECES, seed: int = 0) -> dict[str, tuple[Music, ...]]:
     """The first few choruses of four sources, by a rule that was stated before they were heard.
 
@@ -126,6 +128,7 @@ def _with_chords(lines: np.ndarray) -> np.ndarray:
 # ---- Loudness ------------------------------------------------------------------------------------
 
 
+@checked(signal=array("samples", finite=True, dtype=float), rate=whole(1, _WEIGHTING_RATE))
 def loudness(signal: np.ndarray, rate: int = audio.RATE) -> float:
     """How loud a sound is as a whole, in LUFS: its power, each frequency weighted as the ear does.
 
@@ -149,7 +152,7 @@ def loudness(signal: np.ndarray, rate: int = audio.RATE) -> float:
     if signal.ndim != 1 or not np.isfinite(signal).all():
         raise ValueError(f"expected one row of finite samples, got shape {signal.shape}")
     if not signal.any():
-        raise ValueError("silence has no loudness")
+        raise ValueError("signal: silence has no loudness, got no sample but 0")
     if not 0 < rate <= _WEIGHTING_RATE:
         raise ValueError(f"expected a rate of at most {_WEIGHTING_RATE} samples, got {rate}")
     # The filters' response is known at every frequency, and the power of a sum of sines is the sum
@@ -160,9 +163,13 @@ def loudness(signal: np.ndarray, rate: int = audio.RATE) -> float:
     for above, below in _WEIGHTING:
         response *= np.polyval(above[::-1], delay) / np.polyval(below[::-1], delay)
     spectrum = response * np.fft.fft(signal) / len(signal)
-    return _WEIGHTING_OFFSET + 10 * math.log10((np.abs(spectrum) ** 2).sum())
+    power = (np.abs(spectrum) ** 2).sum()
+    if not (np.isfinite(power) and power > 0):
+        raise ValueError(f"signal: expected a sound that can be heard, got a power of {power:g}")
+    return _WEIGHTING_OFFSET + 10 * math.log10(power)
 
 
+@checked
 def equally_loud(signals: Sequence[np.ndarray]) -> list[np.ndarray]:
     """Turn sounds down to the softest of them, so that none is louder and none can clip.
 
@@ -172,7 +179,7 @@ def equally_loud(signals: Sequence[np.ndarray]) -> list[np.ndarray]:
 
     Page *By ear*.
     """
-    if not signals:
+    if not len(signals):
         raise ValueError("there is no sound to compare")
     levels = [loudness(signal) for signal in signals]
     softest = min(levels)
@@ -195,6 +202,7 @@ class Gap(NamedTuple):
     rare: float
 
 
+@checked(sources=whole(2, 1_000), each=whole(1, 1_000))
 def gap_by_dice(sources: int, each: int) -> Gap:
     """The gap between sources if a die with five sides rates them: what to compare a table with.
 
@@ -253,6 +261,13 @@ class Sample(NamedTuple):
         return f"Sample({self.source!r}, {self.number})"
 
 
+@checked(
+    samples=several(instance(Sample)),
+    duration=real(0),
+    bar=real(above=0),
+    bars=whole(1),
+    last=whole(0),
+)
 @dataclass(frozen=True)
 class BlindTest:
     """A blind test for a notebook or the book; needs no kernel and no network.
@@ -283,6 +298,7 @@ class BlindTest:
         return _page(self)
 
 
+@checked(tempo=audio.TEMPO, swing=audio.SWING)
 def blind_test(
     music: Mapping[str, Sequence[Music]],
     rng: np.random.Generator | int,
@@ -315,10 +331,8 @@ def blind_test(
     if len(music) < 2:
         raise ValueError(f"a blind test needs at least two sources, got {len(music)}")
     for source, own in music.items():
-        if not source.strip():
-            raise ValueError("a source needs a name")
-        if not own:
-            raise ValueError(f"{source}: a source needs at least one piece")
+        check("music, the name of a source", source, text(some=True))
+        check(f"music, {source}", own, several(anything(), some=True))
     names = [(source, number) for source, own in music.items() for number in range(1, len(own) + 1)]
     signals = [
         audio.synthesise(tracks(piece), tempo=tempo, swing=swing)

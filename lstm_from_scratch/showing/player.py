@@ -22,7 +22,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import briefly
+from .. import briefly, limits
+from ..arguments import array, checked, exactly, real, text, whole
 from ..files import write_whole
 from ..machine.network import Step, Topology
 from ..music import audio
@@ -84,6 +85,7 @@ class Heading(NamedTuple):
     bottom: int
 
 
+@checked(steps=whole(0), duration=real(0), markup=exactly(text(), text()))
 @dataclass(frozen=True)
 class Performance:
     """Music to be heard and watched, for a notebook or the book; needs no kernel and no network.
@@ -123,28 +125,24 @@ class Performance:
         FileNotFoundError : if there is no folder for it.
         """
         if Path(path).suffix.lower() not in (".html", ".htm"):
-            raise ValueError(f"{os.fspath(path)!r}: a player is a page; expected a name in .html")
+            raise ValueError(f"path {os.fspath(path)!r}: expected a name that ends in .html")
         page = _ALONE.format(title=html.escape(self.title), player=self._repr_html_())
         return write_whole(path, page.encode())
 
 
 _ALONE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
+<html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
 <style>html {{ color-scheme: light dark }} body {{ margin: 1rem }}</style>
 </head>
-<body>
-<main>
+<body><main>
 {player}
-</main>
-</body>
-</html>
+</main></body></html>
 """
 
 
+@checked(roll=array("steps", "units"), tempo=audio.TEMPO, swing=audio.SWING)
 def watch(
     roll: np.ndarray,
     *,
@@ -184,11 +182,12 @@ def watch(
     roll = encoding.check(roll)
     if not len(roll):
         raise ValueError("the roll has no step: there is nothing to play")
+    limits.expect_steps("roll", len(roll), limits.PAGE)
     if steps is not None:
         if compact:
             raise ValueError("a compact player has no room for activations: leave steps out")
         _check(steps, topology, roll, encoding)
-    audio.seconds(0, tempo, swing)
+    limits.expect_sound("roll", audio.seconds(len(roll), tempo, swing))
     if title is None:
         title = "The music, step by step" if steps is None else "The music and the network"
 

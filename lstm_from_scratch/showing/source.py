@@ -21,9 +21,13 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
+from .. import briefly
+from ..arguments import checked
+
 PACKAGE = __name__.partition(".")[0]
 
 
+@checked
 @dataclass(frozen=True)
 class Source:
     """A piece of the package's source, ready to be displayed.
@@ -76,12 +80,14 @@ def show(thing: Any) -> Source:
         module = getattr(found, "__module__", None) or ""
         name = f"{module}.{getattr(found, '__qualname__', '?')}"
     if module.partition(".")[0] != PACKAGE:
-        raise ValueError(f"{thing!r} is not from {PACKAGE}: show() displays this package's source")
+        raise ValueError(
+            f"{briefly.came(thing)} is not from {PACKAGE}: show() displays this package's source"
+        )
     try:
         code = inspect.getsource(found)
     except (TypeError, OSError) as error:
         raise ValueError(
-            f"{thing!r} has no source of its own: expected a function, class or module"
+            f"{briefly.came(thing)} has no source of its own: expected a function, class or module"
         ) from error
     return Source(name, _without_doors(textwrap.dedent(code)))
 

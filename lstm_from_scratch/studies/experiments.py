@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import briefly
+from ..arguments import anything, checked, several, text, whole
 from ..judging import measures
 from ..machine.network import Network
 from ..machine.training import Recipe, Result, train
@@ -28,6 +29,7 @@ HELD_CHORUSES = 10_000
 """Choruses of free run that a network that has learned must play without a wrong note."""
 
 
+@checked
 def digest(network: Network | simple_rnn.SimpleNetwork | feed_forward.FeedForward) -> str:
     """The first digits of a SHA-256 of a network's weights: the same only for the same bits."""
     return hashlib.sha256(network.hidden.tobytes() + network.output.tobytes()).hexdigest()[:16]
@@ -36,6 +38,7 @@ def digest(network: Network | simple_rnn.SimpleNetwork | feed_forward.FeedForwar
 _COMPILED: set[tuple] = set()
 
 
+@checked
 def compiled(recipe: Recipe, heard: np.ndarray, test: Callable[[Network], int]) -> None:
     """Have everything compiled that a training needs, so that no row is charged for it.
 
@@ -74,6 +77,7 @@ class Experiment1(NamedTuple):
     weights: str
 
 
+@checked
 def experiment_1(recipe: Recipe, seed: int, form: Form = TWELVE_BAR) -> Experiment1:
     """Train Experiment 1 from one seed, then play what it has learned. Chapters 7 and 11."""
     roll = CHORDS_ONLY.form_roll(form)
@@ -118,6 +122,7 @@ class Choruses(NamedTuple):
         return f"Choruses({len(self.training):,} to train on, {len(self.held_out):,} held out)"
 
 
+@checked(size=whole(1))
 def choruses(size: int = TRAINING_SET) -> Choruses:
     """Draw the training set, and put the choruses that are held out into a random order.
 
@@ -128,6 +133,7 @@ def choruses(size: int = TRAINING_SET) -> Choruses:
     return Choruses(training, tuple(int(number) for number in rng.permutation(held_out)))
 
 
+@checked
 def rolls(numbers: tuple[int, ...], form: Form = TWELVE_BAR) -> np.ndarray:
     """Choruses as the network hears them, shape ``(choruses, form.steps, 25)``. Chapter 8."""
     chords = CHORDS_AND_MELODY.form_roll(form)
@@ -166,6 +172,7 @@ class Improviser(NamedTuple):
     first_chorus: float
 
 
+@checked
 def judge(
     composer: Network | Composer,
     seed: int,
@@ -180,6 +187,7 @@ def judge(
     return judge_all(composer, seed, music, form)[0]
 
 
+@checked
 def judge_all(
     composer: Network | Composer,
     seed: int,
@@ -214,6 +222,7 @@ def judge_all(
     return judged, roll
 
 
+@checked
 def wrong_chords(roll: np.ndarray, form: Form = TWELVE_BAR) -> np.ndarray:
     """At which steps the chords of a composition are not the form's: bool, ``(choruses, steps)``.
 
@@ -223,6 +232,7 @@ def wrong_chords(roll: np.ndarray, form: Form = TWELVE_BAR) -> np.ndarray:
     return measures.wrong_steps(chords, CHORDS_ONLY.form_roll(form))
 
 
+@checked
 def shares(
     lines: np.ndarray, music: Choruses | None = None, form: Form = TWELVE_BAR
 ) -> tuple[float, ...]:
@@ -275,6 +285,7 @@ class Experiment2(NamedTuple):
     weights: str
 
 
+@checked
 def train_2(
     recipe: Recipe, music: Choruses | None = None, form: Form = TWELVE_BAR
 ) -> tuple[Result, float]:
@@ -291,6 +302,7 @@ def train_2(
     return result, time.process_time() - started
 
 
+@checked
 def experiment_2(recipe: Recipe, seed: int) -> Experiment2:
     """Train Experiment 2 from one seed, then judge what it has learned. Chapter 8."""
     result, seconds = train_2(replace(recipe, seed=seed))
@@ -305,6 +317,7 @@ def experiment_2(recipe: Recipe, seed: int) -> Experiment2:
     )
 
 
+@checked(name=text(), settings=several(several(anything())))
 @dataclass(frozen=True)
 class Study:
     """A question put to many seeds, perhaps in several settings.

@@ -11,6 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
+from ...arguments import checked
 from ...machine.network import Step, Topology
 from ...music.blues import STEPS_PER_BAR, Form
 from .look import COLOURS, WIDTH, label_bars, name_at_right, style
@@ -18,6 +19,7 @@ from .look import COLOURS, WIDTH, label_bars, name_at_right, style
 _STRIP_GAP = 0.25  # between strips of gates and cells; a gate's strip is 1 high
 
 
+@checked
 @style()
 def activations(
     steps: Step,

@@ -13,9 +13,30 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullFormatter
 
-from .look import COLOURS, WIDTH, style
+from ...arguments import (
+    anything,
+    array,
+    check,
+    checked,
+    either,
+    exactly,
+    none,
+    one_of,
+    several,
+    text,
+    whole,
+)
+from .look import COLOUR, COLOURS, WIDTH, style
+
+_POINTS = array("points", dtype=float)
 
 
+@checked(
+    steps=_POINTS,
+    values=_POINTS,
+    resets=either(array("resets", dtype=float), none()),
+    colour=COLOUR,
+)
 @style()
 def learning_curve(
     steps: Sequence[float] | np.ndarray,
@@ -45,7 +66,7 @@ def learning_curve(
     if steps.shape != values.shape or steps.ndim != 1:
         raise ValueError(f"{steps.shape} steps and {values.shape} values: expected one of each")
     if log and (steps <= 0).any():
-        raise ValueError("a logarithmic axis needs steps above 0")
+        raise ValueError(f"steps: a logarithmic axis needs steps above 0, got {steps.min():g}")
     ax = plt.figure().add_subplot() if ax is None else ax
     ax.plot(steps, values, color=colour, label=label)
     if log:
@@ -69,6 +90,13 @@ def learning_curve(
     return ax
 
 
+@checked(
+    times=_POINTS,
+    share=_POINTS,
+    band=either(exactly(_POINTS, _POINTS), none()),
+    colour=COLOUR,
+    linestyle=one_of("-", "--", "-.", ":"),
+)
 @style()
 def survival_curve(
     times: np.ndarray,
@@ -96,9 +124,10 @@ def survival_curve(
     times, share = np.asarray(times, float), np.asarray(share, float)
     ends = () if band is None else tuple(np.asarray(end, float) for end in band)
     if times.ndim != 1 or any(values.shape != times.shape for values in (share, *ends)):
-        raise ValueError(f"{times.shape} times and {share.shape} shares: expected one of each")
+        shapes = [values.shape for values in (times, share, *ends)]
+        raise ValueError(f"times, share and band: expected one shape, got {shapes}")
     if not ((share >= 0) & (share <= 1)).all():
-        raise ValueError("shares go from 0 to 1")
+        raise ValueError(f"share: shares go from 0 to 1, got {share}")
     ax = plt.figure().add_subplot() if ax is None else ax
     ax.set_xscale("log")
     first = times[times > 0].min(initial=np.inf) / 3
@@ -112,6 +141,7 @@ def survival_curve(
     return ax
 
 
+@checked(colour=COLOUR)
 @style()
 def learning_times(
     groups: Mapping[str, tuple[np.ndarray, np.ndarray]],
@@ -135,11 +165,14 @@ def learning_times(
     ValueError : for no group, a group whose arrays don't match, or a time that is not above 0.
     """
     if not groups:
-        raise ValueError("there is nothing to draw: no group")
+        raise ValueError(f"groups: there is nothing to draw, got {groups}")
     if ax is None:
         ax = plt.figure(figsize=(WIDTH, 0.7 + 0.24 * len(groups))).add_subplot()
-    for row, (name, (times, learned)) in enumerate(groups.items()):
-        times, learned = np.asarray(times, float), np.asarray(learned, bool)
+    for row, (name, group) in enumerate(groups.items()):
+        check("groups, their names", name, text())
+        times, learned = check(f"groups, {name!r}", group, exactly(anything(), anything()))
+        times = check(f"groups, times of {name!r}", times, _POINTS)
+        learned = check(f"groups, outcomes of {name!r}", learned, _POINTS).astype(bool)
         if times.shape != learned.shape or times.ndim != 1 or not len(times):
             raise ValueError(f"{name}: {times.shape} times, {learned.shape} outcomes")
         if not (times > 0).all():
@@ -167,6 +200,13 @@ def learning_times(
     return ax
 
 
+@checked(
+    values=array("rows", "columns", dtype=float),
+    rows=several(text()),
+    columns=several(text()),
+    decimals=whole(0, 15),
+    bold=either(array("rows", "columns"), none()),
+)
 @style()
 def number_table(
     values: np.ndarray,
@@ -200,7 +240,7 @@ def number_table(
             f"{values.shape}, bold {bold.shape}"
         )
     if np.isinf(values).any():
-        raise ValueError("values must not be infinite")
+        raise ValueError("values must not be infinite, got inf")
     if ax is None:
         ax = plt.figure(figsize=(WIDTH, 0.6 + 0.24 * len(rows))).add_subplot()
     known = ~np.isnan(values)

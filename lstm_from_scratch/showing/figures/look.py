@@ -14,6 +14,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, NullFormatter
 
+from ... import limits
+from ...arguments import Kind, Unfit, checked, whole
 from ...music.blues import Form, pitch_name
 
 COLOURS: dict[str, str] = {
@@ -64,6 +66,16 @@ STYLE: dict[str, Any] = {
 }
 """Sizes, fonts and lines of every figure, as Matplotlib's rcParams."""
 
+
+def _colour(value: Any) -> Any:
+    if not mpl.colors.is_color_like(value):
+        raise Unfit
+    return value
+
+
+COLOUR = Kind("a colour of Matplotlib", _colour)
+"""What may be handed in as a colour."""
+
 ROOMY = 14
 """Up to so many bars, chord symbols stand upright side by side."""
 
@@ -83,16 +95,19 @@ def style() -> Iterator[None]:
         mpl.rcParams.update(before)
 
 
+@checked
 def chord_label(symbol: str) -> str:
     """Write a chord symbol with real accidentals: ``"F#dim7"`` becomes ``"F♯dim7"``. Chapter 1."""
     return symbol.replace("#", "♯").replace("b", "♭")
 
 
+@checked(pitch=whole(0, 127))
 def pitch_label(pitch: int) -> str:
     """Name a pitch with a real accidental: 63 is ``"E♭4"``. Chapter 1."""
     return pitch_name(pitch).replace("#", "♯").replace("b", "♭")
 
 
+@checked(colour=COLOUR)
 def name_at_right(ax: Axes, name: str, colour: str, pitch: float) -> None:
     """Write a name upright beside the right edge of the axes, at that height."""
     ax.annotate(
@@ -108,6 +123,7 @@ def name_at_right(ax: Axes, name: str, colour: str, pitch: float) -> None:
     )
 
 
+@checked(steps=whole(1, limits.PAGE), bar=whole(1, limits.PAGE), first_bar=whole(1, limits.RUN))
 def label_bars(ax: Axes, steps: int, bar: int, form: Form | None, first_bar: int) -> None:
     """Number the bars below and, with a form, write their chords above."""
     starts = np.arange(0, steps, bar)

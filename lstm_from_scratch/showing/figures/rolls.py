@@ -12,10 +12,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
+from ... import limits
+from ...arguments import array, checked, either, none, several, text, whole
 from ...music.blues import STEPS_PER_BAR, Form, Note
 from ...music.encoding import CHORDS_AND_MELODY, CHORDS_ONLY, Encoding
 from ...music.midi import Music, tracks
 from .look import (
+    COLOUR,
     COLOURS,
     ROOMY,
     WIDTH,
@@ -27,6 +30,7 @@ from .look import (
 )
 
 
+@checked(wrong=either(array("steps"), none()), first_bar=whole(1, limits.RUN))
 @style()
 def piano_roll(
     music: Music | np.ndarray,
@@ -60,6 +64,7 @@ def piano_roll(
     else:
         parts = tracks(music)
         steps = max((n.onset + n.duration for part in parts.values() for n in part), default=1)
+    limits.expect_steps("music", steps, limits.PAGE)
     bar = form.steps_per_bar if form else STEPS_PER_BAR
     if not isinstance(music, np.ndarray):
         steps = -(-steps // bar) * bar
@@ -120,6 +125,7 @@ def _mark_steps(ax: Axes, steps: np.ndarray, foot: float) -> None:
     ax.plot(steps + 0.5, np.full(len(steps), foot), "x", color=COLOURS["ink"], markersize=3.5)
 
 
+@checked(columns=whole(1, 100))
 @style()
 def form_chart(
     form: Form, ax: Axes | None = None, *, columns: int = 4, mark: str | None = None
@@ -158,6 +164,7 @@ def form_chart(
     return ax
 
 
+@checked(shares=array("rows", "steps", dtype=float), rows=several(text()), colour=COLOUR)
 @style()
 def form_map(
     shares: np.ndarray,
@@ -184,7 +191,7 @@ def form_map(
     if shares.shape != (len(rows), form.steps):
         raise ValueError(f"expected shares of shape ({len(rows)}, {form.steps}): {shares.shape}")
     if not ((shares >= 0) & (shares <= 1)).all():
-        raise ValueError("shares go from 0 to 1")
+        raise ValueError("shares go from 0 to 1, got nan or others")
     if ax is None:
         ax = plt.figure(figsize=(WIDTH, 0.9 + 0.22 * len(rows))).add_subplot()
     shades = mpl.colors.LinearSegmentedColormap.from_list("shades", ["white", colour])

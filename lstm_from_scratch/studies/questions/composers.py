@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ...arguments import checked
 from ...judging import measures
 from ...machine.training import RECOMMENDED_2
 from ...music.blues import SHARED, STEPS_PER_BAR, TWELVE_BAR, Form
@@ -88,6 +89,7 @@ the first digits of a SHA-256 of the weights; nothing if there are none.
 """
 
 
+@checked
 def make(composer: str, seed: int, form: Form = TWELVE_BAR) -> Composer:
     """Fit or train one of `COMPOSERS` or `SHARING` on the training set. Chapter 10.
 
@@ -114,6 +116,7 @@ def make(composer: str, seed: int, form: Form = TWELVE_BAR) -> Composer:
     return simple_rnn.train_stream(replace(SIMPLE, seed=seed), music, strict=strict, fresh=fresh)[0]
 
 
+@checked
 @cache
 def compiled(composer: str) -> None:
     """Have everything compiled that making a composer needs, so that no row is charged for it.
@@ -131,6 +134,7 @@ def compiled(composer: str) -> None:
         simple_rnn.train_stream(short, music, strict=strict, fresh=FEED_FORWARD.fresh)
 
 
+@checked
 def composed(composer: str, seed: int, form: Form = TWELVE_BAR) -> Composed:
     """Make a composer from one seed, then judge it as Experiment 2 is judged. Chapter 10."""
     compiled(composer)
@@ -160,6 +164,7 @@ def _weights(made: Composer) -> str:
     return digest(network) if hasattr(network, "hidden") else ""
 
 
+@checked
 def sharing(composer: str, seed: int) -> Composed:
     """The same on melodies whose segments several bars share. Chapter 10."""
     return composed(composer, seed, SHARED)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ...arguments import checked
 from ...machine.network import Topology
 from ...machine.training import PAPER, RECOMMENDED, STAIRCASE, Recipe
 from ...music.blues import FORMS
@@ -50,6 +51,7 @@ Start = NamedTuple(
 """A row of the study of starts: what is varied, see `STARTS`, then `Experiment1`'s columns."""
 
 
+@checked
 def begun(forget: str, g: float, reach: float) -> Recipe:
     """The printed recipe, begun otherwise; rate, momentum and resets stay. Chapter 11."""
     (voice,), (learning,) = PAPER.topology.voices, PAPER.voices
@@ -57,6 +59,7 @@ def begun(forget: str, g: float, reach: float) -> Recipe:
     return replace(PAPER, topology=Topology((replace(voice, g=(-g, g)),)), voices=(learning,))
 
 
+@checked
 def start(forget: str, g: float, reach: float, seed: int) -> Start:
     """Train Experiment 1 at the paper's learning rate from another start.
 
@@ -87,6 +90,7 @@ Shape = NamedTuple(
 """A row of the study of shapes: the form, the network, then `Experiment1`'s columns."""
 
 
+@checked
 def shaped(blocks: int, cells: int) -> Recipe:
     """The recommended recipe for another number of blocks, of so many cells each.
 
@@ -112,6 +116,7 @@ def shaped(blocks: int, cells: int) -> Recipe:
     return replace(RECOMMENDED, topology=Topology((voice,)), voices=(learning,))
 
 
+@checked
 def shape(form: str, blocks: int, cells: int, seed: int) -> Shape:
     """Train Experiment 1 on a form with a network of another shape. Section 3.1; chapter 11."""
     return Shape(form, blocks, cells, *experiment_1(shaped(blocks, cells), seed, FORMS[form]))
@@ -136,6 +141,7 @@ Hold = NamedTuple("Hold", [("form", str), *Crossed.__annotations__.items()])
 """A row of the study of long holds: the form, then the columns of `Crossed`."""
 
 
+@checked
 def hold(
     form: str, cell: str, rule: str, optimiser: str, clip: float, rate: float, seed: int
 ) -> Hold:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ...arguments import checked
 from ...machine.kernel import Recall
 from ...machine.network import Network
 from ...machine.training import RECOMMENDED, Diverged, train
@@ -85,6 +86,7 @@ class Trained(NamedTuple):
     cross_entropy: float
 
 
+@checked
 def learn(
     cell: str,
     rule: str,
@@ -136,6 +138,7 @@ def learn(
     return Trained(result.network, result.learned, result.steps, entropy)
 
 
+@checked
 def play(network: Network | simple_rnn.SimpleNetwork, form: Form = TWELVE_BAR) -> Recall:
     """Let a trained network of either kind play, for `HELD_CHORUSES` at most. Chapter 11."""
     roll = CHORDS_ONLY.form_roll(form)
@@ -143,12 +146,14 @@ def play(network: Network | simple_rnn.SimpleNetwork, form: Form = TWELVE_BAR) -
     return recall(network, roll, HELD_CHORUSES)
 
 
+@checked
 @cache
 def compiled(cell: str, rule: str, optimiser: str, clip: float) -> None:
     """Have everything compiled that a setting needs, so that no run is charged for it."""
     learn(cell, rule, optimiser, clip, 0.001, 0, TWELVE_BAR.steps)
 
 
+@checked
 def crossed(
     cell: str,
     rule: str,
@@ -236,6 +241,7 @@ SCREEN, CHOSEN = _screen(), _chosen()
 """The settings of the two studies; those that take longest come last."""
 
 
+@checked
 def best(rows: Iterable[dict[str, str]]) -> tuple[Setting, ...]:
     """The best learning rate of each cell, rule, optimiser and clip, by a table of the screen.
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ...arguments import checked
 from ...machine.training import PAPER, PAPER_2, RECOMMENDED, RECOMMENDED_2, Diverged, Recipe
 from ...music.blues import TWELVE_BAR
 from ...music.encoding import CHORDS_ONLY
@@ -66,6 +67,7 @@ class SimpleNetwork(NamedTuple):
     weights: str
 
 
+@checked
 def simple_network(
     rule: str, optimiser: str, clip: float, learning_rate: float, seed: int
 ) -> SimpleNetwork:
@@ -135,6 +137,7 @@ class ChordsGoOn(NamedTuple):
     nats: float
 
 
+@checked
 def chords_go_on(recipe: Recipe, seed: int) -> ChordsGoOn:
     """Train Experiment 2 with chords that learn on when they have passed their test. Chapter 8."""
     voices = tuple(replace(voice, until="plateau") for voice in recipe.voices)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ...arguments import checked
 from ...judging import measures
 from ...machine.network import Network, Topology
 from ...machine.training import RECOMMENDED_2, Recipe, Result
@@ -40,6 +41,7 @@ HEARD_CHORUSES = 100
 """Choruses of another form that are played to a network, or at either end of a composition."""
 
 
+@checked
 def fits_chord(lines: np.ndarray, form: Form) -> np.ndarray:
     """Which bars are a phrase that `TWELVE_BAR` has for the chord which is heard, in any bar of it.
 
@@ -58,11 +60,13 @@ def fits_chord(lines: np.ndarray, form: Form) -> np.ndarray:
     return measures.exact_bars(lines, heard)
 
 
+@checked
 def fits_place(lines: np.ndarray) -> np.ndarray:
     """Which bars are a phrase of `TWELVE_BAR` for that bar, whatever is heard. Chapter 11."""
     return measures.exact_bars(lines, TWELVE_BAR)
 
 
+@checked
 def deafened(network: Network) -> Network:
     """The network without its connections from the chords' cells to the melody. Chapter 11."""
     t = Topology(tuple(replace(voice, reads=()) for voice in network.topology.voices))
@@ -95,6 +99,7 @@ class Cause(NamedTuple):
     other_place: float
 
 
+@checked
 def ends(network: Network, seed: int, music: Choruses) -> tuple[float, float]:
     """Exact bars in the first and the last hundred choruses of a composition. Chapter 11."""
     rng = np.random.default_rng((2, seed))
@@ -104,6 +109,7 @@ def ends(network: Network, seed: int, music: Choruses) -> tuple[float, float]:
     return round(float(first.mean()), 4), round(float(last.mean()), 4)
 
 
+@checked
 def another_form(network: Network, seed: int) -> tuple[float, float]:
     """Phrases for the chord heard, and for the bar, over the chords of another form. Chapter 11."""
     chords = CHORDS_ONLY.form_roll(ANOTHER_FORM)
@@ -116,6 +122,7 @@ def another_form(network: Network, seed: int) -> tuple[float, float]:
     return round(float(shares[0]), 4), round(float(shares[1]), 4)
 
 
+@checked
 def cause(reads: int, seed: int) -> Cause:
     """Train a melody that hears the chords or not, then take them away or change them.
 
@@ -154,6 +161,7 @@ at the choruses of the training set itself (the first 512 of them), mean of a ch
 Where all 4,096 are in the training set nothing is held out: both surprises are then of it."""
 
 
+@checked
 def of_size(size: int, seed: int) -> Size:
     """Train Experiment 2 on fewer or more choruses. Section 2.3; chapter 11."""
     music = choruses(size)
@@ -215,6 +223,7 @@ def _improviser(outputs: str, seed: int) -> Result:
     return train_2(recipe)[0]
 
 
+@checked
 def sampling(outputs: str, temperature: float, seed: int) -> Sampling:
     """Draw notes more or less boldly from outputs trained in two ways. Section 4.2; chapter 11."""
     network, music = _improviser(outputs, seed).network, choruses()

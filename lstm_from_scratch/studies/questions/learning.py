@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
+from ...arguments import checked
 from ...machine.network import Network
 from ...machine.training import RECOMMENDED, STAIRCASE, Diverged, Recipe, train
 from ...music.blues import FORMS, TWELVE_BAR, Form
@@ -34,6 +35,7 @@ class Attempt(NamedTuple):
     choruses: int
 
 
+@checked
 def attempt(recipe: Recipe, seed: int) -> Attempt:
     """Train Experiment 1 from one seed, ready for what does not go well. Chapter 11."""
     roll = CHORDS_ONLY.form_roll(TWELVE_BAR)
@@ -68,6 +70,7 @@ Rates = NamedTuple(
 """A row of the study of learning rates: what is varied, then `Attempt`'s columns."""
 
 
+@checked
 def rates(learning_rate: float, momentum: float, seed: int) -> Rates:
     """Train with another learning rate and momentum. Section 3.3; chapter 11."""
     voices = (replace(RECOMMENDED.voices[0], learning_rate=learning_rate, momentum=momentum),)
@@ -171,6 +174,7 @@ Ingredient = NamedTuple(
 """A row of the study of ingredients: what is varied, then `Attempt`'s columns."""
 
 
+@checked
 def ingredient(name: str, change: str, seed: int) -> Ingredient:
     """Train with one ingredient changed. Chapter 11."""
     recipe = replace(RECOMMENDED, give_up_after=INGREDIENT_STEPS)
@@ -183,6 +187,7 @@ OfForm = NamedTuple("OfForm", [("form", str), *Experiment1.__annotations__.items
 """A row of the study of forms: the key in `blues.FORMS`, then the columns of `Experiment1`."""
 
 
+@checked
 def of_form(name: str, seed: int) -> OfForm:
     """Train Experiment 1 on another progression. Section 2.3; chapter 11."""
     form: Form = FORMS[name]
@@ -207,6 +212,7 @@ where its state is proven to return; 0 if there was no such test.
 """
 
 
+@checked
 def cycles(seed: int) -> Cycles:
     """Train until 1,000 choruses are right, and see what an earlier stop would have got.
 
