@@ -24,6 +24,8 @@ from lstm_from_scratch.machine.training import (
     Learning,
     Recipe,
     initial_network,
+    load,
+    save,
     train,
 )
 
@@ -316,3 +318,11 @@ def test_divergence_on_episodes_names_its_step():
     with pytest.raises(Diverged, match=r"after step \d+ the") as on:
         train(huge, as_yielded(episodes), lambda network: 0)
     assert np.isfinite(on.value.network.hidden).all() and 0 < on.value.step < 500
+
+
+def test_outputs_apart_from_inputs_are_saved_and_read(tmp_path):
+    result = train(ONE, random_episodes(ONE.topology, 20), lambda network: 0)
+    save(result, tmp_path / "apart.npz")
+    again = load(tmp_path / "apart.npz")
+    assert again.recipe == result.recipe and again.network.output.shape == (2, 7)
+    np.testing.assert_array_equal(again.network.output, result.network.output)

@@ -57,8 +57,8 @@ LEARNING = ("recipe", "voices", 0)
 @pytest.mark.parametrize(
     ("way", "value", "said"),
     [
-        (("format",), "2", "it has format '2', expected 3"),
-        (("format",), True, "it has format True, expected 3"),
+        (("format",), "2", "it has format '2', expected 4"),
+        (("format",), True, "it has format True, expected 4"),
         (("format",), 10**30, "it has format 1000"),
         (("learned_at",), "yes", "learned_at: expected a whole number of at least 0, got 'yes'"),
         (("learned_at",), -5, "learned_at: expected a whole number of at least 0, got -5"),

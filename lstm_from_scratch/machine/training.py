@@ -59,9 +59,9 @@ __all__ = [
     "train",
 ]
 
-FORMAT = 3
-"""Version of the files that `save` writes. Those of version 2, which `load` reads too, called
-`Recipe.give_up_after` max_steps."""
+FORMAT = 4
+"""Version of the files that `save` writes. `load` reads those of versions 2 and 3 too: 2 called
+`Recipe.give_up_after` max_steps, and in both the outputs of a voice are an activation."""
 
 
 @checked
@@ -447,7 +447,7 @@ def _read(archive: Archive) -> Result:
         raise ValueError("it holds no trained network")
     about = json_object("about", archive.text("about"))
     version = entry("about", about, "format")
-    if type(version) is not int or version not in (2, FORMAT):
+    if type(version) is not int or version not in (2, 3, FORMAT):
         raise ValueError(f"it has format {version!r}, expected {FORMAT}")
     recipe = _recipe(entry("about", about, "recipe"), version)
     counts = {
@@ -468,7 +468,7 @@ def _read(archive: Archive) -> Result:
         )
     )
     hidden = archive.array("hidden", "f", (t.hidden_units, t.sources))
-    output = archive.array("output", "f", (t.inputs, t.sources))
+    output = archive.array("output", "f", (t.outputs, t.sources))
     return Result(Network(t, hidden, output), recipe, **counts, curve=curve)
 
 
