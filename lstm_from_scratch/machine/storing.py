@@ -59,6 +59,8 @@ class Archive:
     """
 
     def __init__(self, path: str | os.PathLike[str] | io.BytesIO) -> None:
+        if isinstance(path, (str, os.PathLike)) and not os.path.exists(path):
+            raise FileNotFoundError(f"path: expected a file, there is none called {path!r}")
         self._arrays = np.load(path, allow_pickle=False)
         self.names: tuple[str, ...] = tuple(getattr(self._arrays, "files", ()))
 
@@ -195,6 +197,8 @@ def made(kind: type[Made], name: str, values: Any, **given: Any) -> Made:
     ------
     ValueError : for a field that is missing, one that there is not, or a value that is none.
     """
+    if not dataclasses.is_dataclass(kind):
+        raise ValueError(f"kind: expected a dataclass, got {briefly.came(kind)}")
     if not isinstance(values, Mapping):
         raise ValueError(f"{name}: expected a JSON object, got {briefly.came(values)}")
     fields = {field.name: field for field in dataclasses.fields(kind)}
