@@ -330,6 +330,8 @@ def buffer(*axes: Any, dtype: type = np.float64) -> Kind:
             raise Unfit
         if axes and ... not in axes and value.ndim != len(axes):
             raise Unfit
+        if ... in axes and value.ndim < len(axes):
+            raise Unfit
         if any(
             isinstance(axis, int) and axis != size
             for axis, size in zip(axes, value.shape, strict=False)

@@ -807,6 +807,8 @@ def must_be_refused(annotation: Any, value: Any) -> bool:
     wanted = {part.strip() for part in str(annotation).split("|")}
     if not wanted <= {"int", "float", "bool", "str", "None"}:
         return False
+    if isinstance(value, (np.ndarray, np.number)) and not np.ndim(value):
+        value = value.item()
     if value is None:
         return "None" not in wanted
     if isinstance(value, bool):
@@ -857,8 +859,19 @@ def call(signature: Signature, arguments: dict[str, Any]) -> Any:
     return next(result, None) if inspect.isgenerator(result) else result
 
 
-def fault(signature: Signature, parameter: str, value: Any, seconds: float = SECONDS) -> str:
-    """What is wrong with how a call with a wrong value ends; empty if nothing is."""
+def fault(
+    signature: Signature,
+    parameter: str,
+    value: Any,
+    seconds: float = SECONDS,
+    *,
+    words: bool = True,
+) -> str:
+    """What is wrong with how a call with a wrong value ends; empty if nothing is.
+
+    With ``words`` the message has to name the argument and say what came; without, any error that
+    is raised in the package will do.
+    """
     if "Callable" in str(signature.parameters[parameter].annotation) and callable(value):
         return ""  # what it does is its own
     arguments = good(signature) | {parameter: value}
@@ -873,13 +886,13 @@ def fault(signature: Signature, parameter: str, value: Any, seconds: float = SEC
     except TooLong:
         return "was accepted" if refused else f"took longer than {seconds} s"
     except (ValueError, TypeError, ModuleNotFoundError, OSError) as error:
-        return _not_ours(error, parameter, value)
+        return _not_ours(error, parameter, value, words)
     except Exception as error:
         return f"ended in {type(error).__name__}: {error}"
     return "was accepted" if refused else ""
 
 
-def _not_ours(error: Exception, parameter: str, value: Any) -> str:
+def _not_ours(error: Exception, parameter: str, value: Any, words: bool) -> str:
     """Why an error is none that a user should see; empty if it is one of ours."""
     trace = error.__traceback__
     while trace.tb_next is not None:
@@ -889,6 +902,10 @@ def _not_ours(error: Exception, parameter: str, value: Any) -> str:
     said = f"{type(error).__name__}: {error}"
     if HOUSE not in where or not line.startswith("raise"):
         return f"ended in a bare {said}"
+    if "Exceeds the limit" in said:
+        return f"speaks of Python: {said}"
+    if not words:
+        return ""
     nouns = parameter, parameter.replace("_", " "), *NOUNS.get(parameter, ())
     if not any(noun in str(error) for noun in nouns):
         return f"does not name the argument: {said}"

@@ -14,6 +14,7 @@ import io
 import json
 import math
 import os
+import zipfile
 from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeVar
 
@@ -61,7 +62,12 @@ class Archive:
     def __init__(self, path: str | os.PathLike[str] | io.BytesIO) -> None:
         if isinstance(path, (str, os.PathLike)) and not os.path.exists(path):
             raise FileNotFoundError(f"path: expected a file, there is none called {path!r}")
-        self._arrays = np.load(path, allow_pickle=False)
+        try:
+            self._arrays = np.load(path, allow_pickle=False)
+        except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
+            raise ValueError(
+                f"path: expected an archive of arrays, got {path!r}: {error}"
+            ) from error
         self.names: tuple[str, ...] = tuple(getattr(self._arrays, "files", ()))
 
     def __enter__(self) -> Archive:
