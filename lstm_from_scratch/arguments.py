@@ -33,6 +33,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from . import briefly
+from .arrays import row_lengths
 
 Door = TypeVar("Door", bound=Callable[..., Any])
 
@@ -329,6 +330,8 @@ def buffer(*axes: Any, dtype: type = np.float64) -> Kind:
             raise Unfit
         if axes and ... not in axes and value.ndim != len(axes):
             raise Unfit
+        if ... in axes and value.ndim < len(axes):
+            raise Unfit
         if any(
             isinstance(axis, int) and axis != size
             for axis, size in zip(axes, value.shape, strict=False)
@@ -351,7 +354,7 @@ def _numbers(value: Any) -> np.ndarray:
         try:
             value = np.asarray(value)
         except (TypeError, ValueError, OverflowError):
-            lengths = sorted({len(row) for row in value if isinstance(row, collections.abc.Sized)})
+            lengths = row_lengths(value)
             if len(lengths) > 1:
                 said = f"rows of unequal length: {lengths[0]} and {lengths[-1]}"
                 raise Unfit(said) from None

@@ -5,10 +5,17 @@ Chapter 2 (Notes as numbers) makes the arrays that this is for.
 
 from __future__ import annotations
 
-from collections.abc import Sized
-
 import numpy as np
 from numpy.typing import ArrayLike
+
+
+def row_lengths(values: object) -> list[int]:
+    """The different lengths of the rows of a list or tuple, in rising order. Chapter 2."""
+    rows = values if isinstance(values, (list, tuple)) else ()
+    several = (list, tuple, np.ndarray)
+    return sorted(
+        {len(row) for row in rows if isinstance(row, several) and getattr(row, "ndim", 1)}
+    )
 
 
 def regular(values: ArrayLike, expected: str, dtype: type | None = float) -> np.ndarray:
@@ -28,8 +35,7 @@ def regular(values: ArrayLike, expected: str, dtype: type | None = float) -> np.
     try:
         return np.asarray(values, dtype=dtype)
     except (TypeError, ValueError) as error:
-        rows = list(values) if isinstance(values, (list, tuple)) else []
-        lengths = sorted({len(row) for row in rows if isinstance(row, Sized)})
+        lengths = row_lengths(values)
         if len(lengths) > 1:
             some = " and ".join(map(str, (lengths[0], lengths[-1])))
             raise ValueError(f"expected {expected}, got rows of unequal length: {some}") from error

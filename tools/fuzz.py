@@ -183,7 +183,7 @@ def calls(runs: Iterator[np.random.Generator]) -> Iterator[str]:
                 one = known[int(rng.integers(len(known)))]
                 parameter = list(one.parameters)[int(rng.integers(len(one.parameters)))]
                 value = strange(rng)
-                wrong = signatures.fault(one, parameter, value, SECONDS)
+                wrong = signatures.fault(one, parameter, value, SECONDS, words=False)
                 yield f"{one.name}({parameter}={_said(value)}) {wrong}" if wrong else ""
         finally:
             os.chdir(before)

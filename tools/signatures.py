@@ -27,6 +27,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import lstm_from_scratch
+from lstm_from_scratch import briefly
 
 HOUSE = lstm_from_scratch.__name__
 SECONDS = 20
@@ -722,9 +723,10 @@ def example(signature: Signature, parameter: str) -> Any:
     LookupError : if there is none: then it is to be added to `EXAMPLES`.
     """
     parts = signature.name.split(".")
+    module = [part for part in parts[:-1] if part.islower()]
     for key in (
         *(f"{'.'.join(parts[n:])}:{parameter}" for n in range(len(parts))),
-        *(f"{part}:{parameter}" for part in reversed(parts[:-1])),
+        *(f"{'.'.join(module[n:])}:{parameter}" for n in range(len(module))),
         parameter,
     ):
         if key in EXAMPLES:
@@ -805,6 +807,8 @@ def must_be_refused(annotation: Any, value: Any) -> bool:
     wanted = {part.strip() for part in str(annotation).split("|")}
     if not wanted <= {"int", "float", "bool", "str", "None"}:
         return False
+    if isinstance(value, (np.ndarray, np.number)) and not np.ndim(value):
+        value = value.item()
     if value is None:
         return "None" not in wanted
     if isinstance(value, bool):
@@ -855,8 +859,19 @@ def call(signature: Signature, arguments: dict[str, Any]) -> Any:
     return next(result, None) if inspect.isgenerator(result) else result
 
 
-def fault(signature: Signature, parameter: str, value: Any, seconds: float = SECONDS) -> str:
-    """What is wrong with how a call with a wrong value ends; empty if nothing is."""
+def fault(
+    signature: Signature,
+    parameter: str,
+    value: Any,
+    seconds: float = SECONDS,
+    *,
+    words: bool = True,
+) -> str:
+    """What is wrong with how a call with a wrong value ends; empty if nothing is.
+
+    With ``words`` the message has to name the argument and say what came; without, any error that
+    is raised in the package will do.
+    """
     if "Callable" in str(signature.parameters[parameter].annotation) and callable(value):
         return ""  # what it does is its own
     arguments = good(signature) | {parameter: value}
@@ -871,13 +886,13 @@ def fault(signature: Signature, parameter: str, value: Any, seconds: float = SEC
     except TooLong:
         return "was accepted" if refused else f"took longer than {seconds} s"
     except (ValueError, TypeError, ModuleNotFoundError, OSError) as error:
-        return _not_ours(error, parameter, value)
+        return _not_ours(error, parameter, value, words)
     except Exception as error:
         return f"ended in {type(error).__name__}: {error}"
     return "was accepted" if refused else ""
 
 
-def _not_ours(error: Exception, parameter: str, value: Any) -> str:
+def _not_ours(error: Exception, parameter: str, value: Any, words: bool) -> str:
     """Why an error is none that a user should see; empty if it is one of ours."""
     trace = error.__traceback__
     while trace.tb_next is not None:
@@ -887,6 +902,10 @@ def _not_ours(error: Exception, parameter: str, value: Any) -> str:
     said = f"{type(error).__name__}: {error}"
     if HOUSE not in where or not line.startswith("raise"):
         return f"ended in a bare {said}"
+    if "Exceeds the limit" in said:
+        return f"speaks of Python: {said}"
+    if not words:
+        return ""
     nouns = parameter, parameter.replace("_", " "), *NOUNS.get(parameter, ())
     if not any(noun in str(error) for noun in nouns):
         return f"does not name the argument: {said}"
@@ -898,38 +917,34 @@ def _not_ours(error: Exception, parameter: str, value: Any) -> str:
 def _words(value: Any) -> set[str]:
     """Ways in which a message may say what came: itself, its type, its size, what is in it."""
     if isinstance(value, int) and value.bit_length() > 80:
-        return {"10^", str(value), f"{value:g}"} if value.bit_length() < 999 else {"10^"}
-    words = {type(value).__name__, repr(value), str(value)}
+        return {"10^", f"{value:g}", str(value)} if value.bit_length() < 999 else {"10^"}
+    words = {type(value).__name__, briefly.came(value), str(np.shape(value) if _even(value) else 0)}
     if isinstance(value, (int, float)):
-        words |= {f"{value:g}", f"{value:,}"}
-        words.add(f"{value:.0f}")
-    if isinstance(value, dict):
-        words.add("None")
+        words |= {f"{value:g}", f"{value:,}", f"{value:.0f}"}
     if isinstance(value, type):
         words.add(value.__name__)
-    if isinstance(value, np.ndarray) and value.ndim:
-        rows = value.shape if value.size else (*value.shape, "no ", "()", "[]")
-        words |= {
-            str(value.shape),
-            str(value.shape[1:]),
-            "nan",
-            "0.5",
-            "not finite",
-            *map(str, rows),
-        }
-    if isinstance(value, (tuple, list)):
-        words |= {"got a power of 0"}
+    if isinstance(value, str):
+        words |= {value} if value else {"an empty name", "missing"}
     if isinstance(value, (tuple, list, set, dict, str)):
-        words |= {
-            str(len(value)),
-            repr(value) if value else "no ",
-            "[]" if not value else repr(value),
-        }
-    if isinstance(value, (tuple, list, set, dict, np.ndarray)) and np.shape(
-        value if isinstance(value, np.ndarray) else (0,)
+        words |= {str(len(value)), "None", "got a power of 0", "missing", "there is no"}
+    if isinstance(value, (tuple, list, set, dict, str, np.ndarray)) and not np.size(
+        value if isinstance(value, np.ndarray) else [0] * len(value)
     ):
-        words |= {repr(one) for one in value}
+        words |= {"no ", "()", "[]", "{}"}
+    if isinstance(value, (tuple, list, set, dict)):
+        words |= {briefly.came(one) for one in value}
+        for one in value:
+            words |= _words(one)
+    if isinstance(value, np.ndarray) and value.ndim:
+        words |= {str(value.shape[1:]), *map(str, value.shape), str(sum(value.shape) - 1)}
+        words |= {"nan", "0.5", "not finite", "exactly one", *map(repr, value.flat[:3])}
+        words |= {briefly.came(value[0])} if len(value) else set()
     return words
+
+
+def _even(value: Any) -> bool:
+    """Can its shape be known?"""
+    return isinstance(value, (np.ndarray, int, float, complex, str, bytes, type(None)))
 
 
 NOUNS: dict[str, tuple[str, ...]] = {
@@ -938,15 +953,18 @@ NOUNS: dict[str, tuple[str, ...]] = {
     "symbol": ("chord",),
     "segments": ("segment", "bar "),
     "lines": ("choruses",),
-    "name": ("voice", "stored network"),
+    "name": ("voice", "stored network", "missing", "JSON", "a list"),
     "voices": ("voice",),
     "rules": ("a rule ",),
     "number": ("no chorus",),
     "numbers": ("no chorus",),
     "size": ("training set",),
-    "rolls": ("choruses", "roll", "strict"),
+    "rolls": ("choruses", "roll", "strict", "note at each"),
     "seed": ("roll",),
-    "roll": ("choruses of",),
+    "roll": ("choruses of", "inputs"),
+    "text": ("JSON",),
+    "values": ("JSON", "a list", "missing", "there is no"),
+    "key": ("missing", "JSON"),
     "melody": ("order",),
     "output": ("hidden",),
     "across": ("sources",),

@@ -20,7 +20,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from .. import briefly, limits
-from ..arguments import Kind, Unfit, array, checked, real, whole
+from ..arguments import Kind, Unfit, array, checked, expect_shape, real, whole
 from ..machine.network import Network, State, Topology, record
 from ..music.blues import Form
 from ..playing.composing import free_run
@@ -370,11 +370,18 @@ class Outcome(NamedTuple):
     __repr__ = briefly.shapes
 
 
+def _expect_playable(network: Network, form: np.ndarray, choruses: int = 12, **_: object) -> None:
+    """See that the form is one of the network's inputs, and what is played no longer than a run."""
+    expect_shape("form", form, (len(form), network.topology.inputs))
+    limits.expect_steps(f"choruses, {choruses:,}", choruses * len(form), limits.RUN)
+
+
 @checked(
     form=array("steps", "inputs", some=True, dtype=float),
     size=real(0),
     trials=whole(1, limits.TRIALS),
     choruses=whole(2, limits.CHORUSES),
+    also=_expect_playable,
 )
 def disturb(
     network: Network,

@@ -72,7 +72,7 @@ def through(
 # ---- One step ------------------------------------------------------------------------------------
 
 
-@checked(x=array("units", finite=True, some=True))
+@checked(x=array("units", finite=True, some=True, dtype=float))
 def softmax(x: np.ndarray) -> np.ndarray:
     """Probabilities that sum to 1, each in proportion to the exponential of its element.
 

@@ -14,6 +14,7 @@ import io
 import json
 import math
 import os
+import zipfile
 from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeVar
 
@@ -59,7 +60,14 @@ class Archive:
     """
 
     def __init__(self, path: str | os.PathLike[str] | io.BytesIO) -> None:
-        self._arrays = np.load(path, allow_pickle=False)
+        if isinstance(path, (str, os.PathLike)) and not os.path.exists(path):
+            raise FileNotFoundError(f"path: expected a file, there is none called {path!r}")
+        try:
+            self._arrays = np.load(path, allow_pickle=False)
+        except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
+            raise ValueError(
+                f"path: expected an archive of arrays, got {path!r}: {error}"
+            ) from error
         self.names: tuple[str, ...] = tuple(getattr(self._arrays, "files", ()))
 
     def __enter__(self) -> Archive:
@@ -195,6 +203,8 @@ def made(kind: type[Made], name: str, values: Any, **given: Any) -> Made:
     ------
     ValueError : for a field that is missing, one that there is not, or a value that is none.
     """
+    if not dataclasses.is_dataclass(kind):
+        raise ValueError(f"kind: expected a dataclass, got {briefly.came(kind)}")
     if not isinstance(values, Mapping):
         raise ValueError(f"{name}: expected a JSON object, got {briefly.came(values)}")
     fields = {field.name: field for field in dataclasses.fields(kind)}

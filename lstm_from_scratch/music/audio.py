@@ -50,6 +50,7 @@ _MP3 = {
     "compression_level": 0.5,
 }
 _BLOCK = RATE // 100  # the limiter looks at hundredths of a second
+_LOUDEST = 8.0  # a sample that is only clipped
 _HIGHEST = 0.45 * RATE  # Hz; no partial goes above
 
 
@@ -241,8 +242,13 @@ def encode_mp3(signal: np.ndarray) -> bytes:
 
     Raises
     ------
-    ValueError : for a signal of another shape, or with samples that are not finite.
+    ValueError : for a signal of another shape, or with samples that are not finite or far beyond 1:
+        the encoder ends the whole interpreter on some of these.
     """
+    if np.abs(signal).max(initial=0.0) > _LOUDEST:
+        raise ValueError(
+            f"signal: expected samples between -1 and 1, got {np.abs(signal).max():g} among them"
+        )
     if not signal.size or signal.shape[1:] > (2,):
         raise ValueError(
             f"signal: expected shape (samples,) or (samples, 2), got shape {signal.shape}"

@@ -18,7 +18,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from ... import limits
+from ... import briefly, limits
 from ...arguments import checked, whole
 from ..blues import Form, Note, check_notes
 
@@ -124,7 +124,9 @@ def spell(note: Note, names: dict[int, int]) -> Spelling:
     ValueError : for a note that is too low to be written.
     """
     if not set(range(12)) <= names.keys():
-        raise ValueError(f"names: expected a place for each of 12 pitch classes, got {names}")
+        raise ValueError(
+            f"names: expected a place for each of 12 pitch classes, got {briefly.came(names)}"
+        )
     check_notes([note])
     place = names[note.pitch % 12]
     letter, alter = LETTERS[(place + 1) % 7], (place + 1) // 7

@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Iterable
 
 from ... import limits
-from ...arguments import checked
+from ...arguments import check, checked, text
 from ..blues import Chorus, Form, Note
 from ..midi import Music, tracks
 from .rhythm import sliced
@@ -62,6 +62,7 @@ def titled(music: Music, title: str | None, chord_staff: bool) -> str:
 @checked
 def kind_of(parts: Collection[str]) -> str:
     """What musicians call a sheet with these staves."""
+    parts = [check("parts", part, text()) for part in parts]
     return "lead sheet" if len(parts) == 1 and "chords" not in parts else "piano score"
 
 

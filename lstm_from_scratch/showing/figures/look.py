@@ -68,7 +68,7 @@ STYLE: dict[str, Any] = {
 
 
 def _colour(value: Any) -> Any:
-    if not mpl.colors.is_color_like(value):
+    if not (isinstance(value, str) and mpl.colors.is_color_like(value)):
         raise Unfit
     return value
 
