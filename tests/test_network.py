@@ -789,3 +789,11 @@ def test_outputs_follow_the_inputs_unless_they_were_given():
     assert "outputs" not in repr(voice) and "outputs=3" in repr(
         dataclasses.replace(voice, outputs=3)
     )
+
+
+def test_a_complex_step_finds_the_slope_of_the_squashing_functions():
+    # Chapter 5 checks its derivatives so: the imaginary part of f(x + ih) is h f'(x).
+    x, h = np.linspace(-3, 3, 7), 1e-30
+    y = 1 / (1 + np.exp(-x))
+    np.testing.assert_allclose(logistic(x + 1j * h).imag / h, y * (1 - y), rtol=1e-14)
+    np.testing.assert_allclose(squash(x + 1j * h, -2.0, 2.0).imag / h, 4 * y * (1 - y), rtol=1e-14)

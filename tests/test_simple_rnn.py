@@ -359,7 +359,7 @@ def test_what_does_not_fit_is_refused():
         simple_rnn.train(Method(), ROLL * 0.5)
     with pytest.raises(ValueError, match="seed of 0"):
         simple_rnn.free_run(network, np.zeros((0, 3)), 5)
-    with pytest.raises(ValueError, match="at least 1"):
+    with pytest.raises(ValueError, match="choruses: expected a whole number"):
         simple_rnn.recall(network, song(0, 4)[0], 0)
     with pytest.raises(ValueError, match=r"choruses of shape .* got \(96, 12\)"):
         simple_rnn.train_stream(Method(), ROLL, strict=12)
