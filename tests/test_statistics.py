@@ -275,3 +275,12 @@ def test_a_summary_of_a_stored_table():
 def test_a_summary_of_nothing_is_refused(rows, by, message):
     with pytest.raises(ValueError, match=message):
         statistics.summary(rows, by)
+
+
+def test_the_sign_test_counts_the_ways_of_a_fair_coin():
+    assert statistics.sign(8, 0) == statistics.sign(0, 8) == 2 / 2**8
+    assert statistics.sign(3, 1) == 2 * (4 + 1) / 2**4
+    assert statistics.sign(2, 2) == statistics.sign(0, 0) == 1.0
+    flips = np.random.default_rng(0).integers(2, size=(20_000, 11)).sum(axis=1)
+    as_far = (np.maximum(flips, 11 - flips) >= 9).mean()
+    assert statistics.sign(9, 2) == pytest.approx(as_far, abs=0.005)

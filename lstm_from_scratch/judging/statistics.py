@@ -94,6 +94,32 @@ def fisher(successes: int, trials: int, others: int, of: int) -> float:
     return rarer / math.comb(trials + of, together)
 
 
+@checked(one=_COUNT, other=_COUNT)
+def sign(one: int, other: int) -> float:
+    """How often chance alone would part pairs as far as this: the sign test, two-sided.
+
+    Each pair is decided one way or the other; undecided ones don't count. If chance decides, both
+    ways are equally likely (the binomial distribution).
+
+    Parameters
+    ----------
+    one, other : how many pairs were decided each way.
+
+    Returns
+    -------
+    The p-value, above 0 and at most 1; 1 without a pair.
+
+    Raises
+    ------
+    ValueError : for counts that can't be.
+
+    Chapter 11.
+    """
+    pairs, more = one + other, max(one, other)
+    tail = sum(math.comb(pairs, count) for count in range(more, pairs + 1))
+    return min(1.0, 2 * tail / 2**pairs)
+
+
 @checked(p_values=array("tests", some=True, dtype=float))
 def holm(p_values: ArrayLike) -> np.ndarray:
     """Raise p-values for there being many of them, so that none is small by luck alone.
