@@ -128,7 +128,11 @@ class Server:
             with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
                 return json.load(answer)["value"]
         except urllib.error.HTTPError as error:
-            raise RuntimeError(f"{path}: {error.read().decode()[:500]}") from None
+            said = error.read().decode()[:500]
+            kind = Crashed if "crash" in said else RuntimeError
+            raise kind(f"{path}: {said}") from None
+        except ConnectionError as error:
+            raise Crashed(f"{path}: {error}") from None
 
     def send(self, command: str, **arguments: object) -> Any:
         if command == "TakeScreenshot":
@@ -137,15 +141,24 @@ class Server:
         return self.ask("POST", f"/{path}", arguments)
 
 
+class Crashed(RuntimeError):
+    """The browser has lost its page, or itself."""
+
+
 class Engine:
     """A running browser that looks at one page at a time.
 
-    name : of the engine. folder : where the pages are put that it opens.
+    name : of the engine. start : starts it. folder : where the pages are put that it opens.
     """
 
-    def __init__(self, name: str, driver: Driver, folder: Path) -> None:
-        self.name, self.driver, self.folder = name, driver, folder
-        driver.send("SetWindowRect", width=WIDTH, height=HEIGHT)
+    def __init__(self, name: str, start: Callable[[], Driver], folder: Path) -> None:
+        self.name, self.start, self.folder = name, start, folder
+        self.begin()
+
+    def begin(self) -> None:
+        """Start the browser, or another where one has crashed."""
+        self.driver = self.start()
+        self.driver.send("SetWindowRect", width=WIDTH, height=HEIGHT)
 
     def open(self, path: Path, before: str = "") -> None:
         """Open a page from disk, as it is but for a script in front that notes what goes wrong.
@@ -201,7 +214,7 @@ def running(name: str, folder: Path) -> Iterator[Engine]:
     start = {"firefox": _firefox, "webkit": _webkit}[name]
     started: list[subprocess.Popen] = []
     try:
-        yield Engine(name, start(folder, started), folder)
+        yield Engine(name, lambda: start(folder, started), folder)
     finally:
         for process in reversed(started):
             with suppress(ProcessLookupError):
@@ -244,7 +257,7 @@ def _wait(ready: Callable[[], Any], started: list[subprocess.Popen]) -> Any:
 
 def _firefox(folder: Path, started: list[subprocess.Popen]) -> Driver:
     profile = folder / "profile"
-    profile.mkdir()
+    profile.mkdir(exist_ok=True)
     lines = (f'user_pref("{name}", {json.dumps(value)});\n' for name, value in PREFERENCES.items())
     (profile / "user.js").write_text("".join(lines), encoding="utf-8")
     program = next(filter(None, map(shutil.which, FIREFOX)))
