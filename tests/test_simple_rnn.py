@@ -333,11 +333,11 @@ def test_divergence_is_told_with_the_last_good_network():
     [
         ({"rule": "magic"}, "'bptt' or 'rtrl'"),
         ({"optimiser": "sgd"}, "'momentum' or 'adam'"),
-        ({"learning_rate": 0.0}, "learning_rate must be above 0"),
-        ({"learning_rate": np.nan}, "learning_rate must be above 0"),
+        ({"learning_rate": 0.0}, "learning_rate: expected a number above 0"),
+        ({"learning_rate": np.nan}, "learning_rate: expected a number above 0"),
         ({"momentum": 1.0}, "below 1"),
-        ({"units": 0}, "units must be at least 1"),
-        ({"seed": -1}, "seed must be at least 0"),
+        ({"units": 0}, "units: expected a whole number from 1 to 4,096,"),
+        ({"seed": -1}, "seed: expected a whole number of at least 0, got"),
     ],
 )
 def test_a_method_refuses_what_can_not_be(wrong, message):
@@ -347,7 +347,7 @@ def test_a_method_refuses_what_can_not_be(wrong, message):
 
 def test_what_does_not_fit_is_refused():
     network = network_of(0)
-    with pytest.raises(ValueError, match=r"expected inputs of shape \(steps, 3\)"):
+    with pytest.raises(ValueError, match=r"inputs: expected shape \(4, 3\), got shape \(4, 2\)"):
         simple_rnn.listen(network, np.zeros((4, 2)))
     with pytest.raises(ValueError, match="9 sources"):
         SimpleNetwork(np.zeros((5, 9)), np.zeros((3, 8)))
@@ -359,7 +359,7 @@ def test_what_does_not_fit_is_refused():
         simple_rnn.train(Method(), ROLL * 0.5)
     with pytest.raises(ValueError, match="seed of 0"):
         simple_rnn.free_run(network, np.zeros((0, 3)), 5)
-    with pytest.raises(ValueError, match="at least 1"):
+    with pytest.raises(ValueError, match="choruses: expected a whole number from 1 to"):
         simple_rnn.recall(network, song(0, 4)[0], 0)
     with pytest.raises(ValueError, match=r"choruses of shape .* got \(96, 12\)"):
         simple_rnn.train_stream(Method(), ROLL, strict=12)

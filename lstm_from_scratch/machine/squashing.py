@@ -10,7 +10,7 @@ import numpy as np
 
 from ..arguments import array, checked
 
-_X = array(single=True, dtype=float)
+_X = array(single=True, imaginary=True)
 
 
 def _expect_together(x: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
