@@ -276,6 +276,7 @@ def array(
     some: bool = False,
     whole: bool = False,
     single: bool = False,
+    imaginary: bool = False,
     dtype: type | None = None,
 ) -> Kind:
     """An array of real numbers, or rows that NumPy makes one of. Chapter 6.
@@ -284,11 +285,14 @@ def array(
     ----------
     axes : what they are called, or how long they are; none: of any shape. finite : neither infinite
         nor not a number. some : no axis is empty. whole : of a type of whole numbers.
-        single : one number alone is taken as well. dtype : it comes out as; else as it is.
+        single : one number alone is taken as well. imaginary : complex numbers are taken as well,
+        as a derivative by a complex step wants. dtype : it comes out as; else as it is.
     """
 
     def take(value: Any) -> np.ndarray:
-        found = _numbers(value)
+        found = _numbers(value, "biufc" if imaginary else "biuf")
+        if imaginary and found.dtype.kind == "b":
+            found = found.astype(float)
         if whole and found.size and found.dtype.kind not in "iu":
             raise Unfit(f"{briefly.came(found)} and type {found.dtype}")
         if not (axes or single or found.ndim):
@@ -344,10 +348,10 @@ def buffer(*axes: Any, dtype: type = np.float64) -> Kind:
     return Kind(f"a contiguous {np.dtype(dtype)} array{shape} to change in place", take, axes)
 
 
-def _numbers(value: Any) -> np.ndarray:
-    """A value as an array of real numbers."""
+def _numbers(value: Any, kinds: str) -> np.ndarray:
+    """A value as an array of numbers of some kinds of NumPy's types."""
     if not isinstance(value, np.ndarray):
-        if not isinstance(value, (Sequence, numbers.Real, np.generic)) and not hasattr(
+        if not isinstance(value, (Sequence, numbers.Number, np.generic)) and not hasattr(
             value, "__array__"
         ):
             raise Unfit
@@ -359,7 +363,7 @@ def _numbers(value: Any) -> np.ndarray:
                 said = f"rows of unequal length: {lengths[0]} and {lengths[-1]}"
                 raise Unfit(said) from None
             raise Unfit from None
-    if value.dtype.kind not in "biuf":
+    if value.dtype.kind not in kinds:
         raise Unfit
     return value
 

@@ -170,12 +170,12 @@ def test_a_little_training_finds_the_notes_that_occur():
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"window": 0}, "window: expected a whole number"),
-        ({"units": 0}, "units: expected a whole number"),
-        ({"learning_rate": 0.0}, "learning_rate: expected a number above 0"),
-        ({"clip": np.nan}, "clip: expected a number above 0"),
-        ({"fresh": 0}, "fresh: expected a whole number"),
-        ({"seed": -1}, "seed: expected a whole number"),
+        ({"window": 0}, "window: expected a whole number from 1 to 4,096,"),
+        ({"units": 0}, "units: expected a whole number from 1 to 4,096,"),
+        ({"learning_rate": 0.0}, r"learning_rate: expected a number above 0, got 0\.0"),
+        ({"clip": np.nan}, "clip: expected a number above 0, got nan"),
+        ({"fresh": 0}, "fresh: expected a whole number from 1 to"),
+        ({"seed": -1}, "seed: expected a whole number of at least 0, got"),
     ],
 )
 def test_a_method_refuses_what_can_not_be(wrong, message):

