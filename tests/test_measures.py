@@ -485,3 +485,12 @@ def test_source_surprise_has_a_row_for_each_number_in_their_order():
     nats = source_surprise(EVERY)
     numbers = [7, 4000, 7, 0]
     np.testing.assert_array_equal(source_surprise(numbers), nats[numbers])
+
+
+def test_who_can_only_predict_can_be_surprised():
+    class Even:
+        def predict(self, roll: np.ndarray) -> np.ndarray:
+            return np.full(roll.shape, 0.5)
+
+    rolls = np.stack([CHORDS_AND_MELODY.encode(chorus(7).notes, 96)] * 2)
+    np.testing.assert_allclose(surprise(Even(), rolls), np.log(13))

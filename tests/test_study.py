@@ -305,6 +305,8 @@ def test_a_column_is_there_and_holds_numbers():
         study.column(rows, "square")
     with pytest.raises(study.StudyError, match="row 0 has 'x' as name, expected a number"):
         study.column(rows, "name")
+    made = [{"nats": np.float64(8.5)}, {"nats": 9}, {"nats": 1e-7}, {"nats": float("nan")}]
+    np.testing.assert_array_equal(study.column(made, "nats"), [8.5, 9.0, 1e-7, np.nan])
 
 
 @pytest.mark.parametrize(

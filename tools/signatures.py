@@ -33,7 +33,7 @@ HOUSE = lstm_from_scratch.__name__
 SECONDS = 20
 """How long a call may take before it counts as a hang; all that is sensible takes far less."""
 
-CELLAR = ("arguments", "arrays", "briefly", "files", "lazily", "limits")
+CELLAR = ("arguments", "arrays", "briefly", "commands", "files", "lazily", "limits")
 """Rooms below all wings, which others knock at for."""
 
 
@@ -53,7 +53,7 @@ def rooms() -> list[str]:
         name
         for name in names
         if name.split(".")[1] not in (*CELLAR, "__main__", "results", "study")
-        and not name.endswith("machine.compiling")
+        and not name.endswith(("machine.compiling", "machine.caching"))
     )
 
 
@@ -313,6 +313,8 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "statistics.fisher:trials": _value(3),
     "statistics.fisher:others": _value(2),
     "statistics.fisher:of": _value(4),
+    "statistics.sign:one": _value(3),
+    "statistics.sign:other": _value(1),
     "statistics.holm:p_values": _value([0.1, 0.2]),
     "statistics.survival:steps": _value([1.0, 2.0, 3.0]),
     "statistics.median_time:steps": _value([1.0, 2.0, 3.0]),
@@ -332,6 +334,16 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "bptt:updates": _value(0),
     "bptt:adam": _value(True),
     "compiling.overload:stub": _value(_nothing),
+    "episodes.from_rolls:rolls": lambda: np.stack([_things()["forward_roll"]] * 2),
+    "episodes.from_episodes:episodes": lambda: _episodes(),
+    "episodes.Lessons:heard": lambda: _episodes(),
+    "episodes.Lessons.begin:arena": _thing("arena"),
+    "episodes.Lessons.learn:arena": _thing("arena"),
+    "episodes.Lessons:rng": lambda: np.random.default_rng(0),
+    "episodes.Lessons.learn:fresh": lambda: np.full(1, 1, dtype=np.int64),
+    "episodes.Lessons.learn:forgiven": lambda: np.full(1, 9, dtype=np.int64),
+    "episodes.Lessons.learn:steps": _value(5),
+    "training.train:heard": _thing("forward_roll"),
     "extensions.extended_forward:inputs": lambda: _things()["forward_roll"][0],
     "extensions.extended_forward:onward": lambda: lambda *_: _things()["step"],
     "extensions.extended_step_gradient:onward": lambda: lambda *_: None,
@@ -353,9 +365,12 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "kernel.Arena.set_learning:voice": _value(0),
     "kernel.Arena.train:orders": _zeros(1, 9, kind=np.int64),
     "kernel.Arena.train:forgiven": lambda: np.full(1, 9, dtype=np.int64),
-    "kernel.Arena.train:rolls": lambda: np.stack([_things()["forward_roll"]] * 2),
+    "kernel.Arena.begin:episode": _value(0),
+    "kernel.Arena.train:heard": lambda: np.stack([_things()["forward_roll"]] * 2),
     "layout.Room:lanes": _value(1),
     "layout.Room:start": _value(0),
+    "layout.Room:first": _value(0),
+    "layout.Room:outputs": _value(3),
     "layout.Room:blocks": _value(2),
     "layout.Room:cells": _value(2),
     "layout.Room:heard": _value(((0, 4),)),
@@ -593,6 +608,20 @@ def _parameters() -> Any:
     return interop.to_parameters(_one_cell())
 
 
+def _episodes() -> Any:
+    """Two episodes of music, as a list."""
+    from lstm_from_scratch.machine.episodes import Episode
+
+    roll = _things()["forward_roll"]
+    return [Episode(roll[:-1], roll[1:])] * 2
+
+
+def _lessons() -> Any:
+    from lstm_from_scratch.machine.episodes import Lessons
+
+    return Lessons(_things()["chords"], _episodes(), np.random.default_rng(0))
+
+
 def _one_cell() -> Any:
     from lstm_from_scratch import machine
 
@@ -683,6 +712,7 @@ INSTANCES: dict[str, Callable[[], Any]] = {
         _stored("machine", "experiment_1")
     ),
     "Arena": _thing("arena"),
+    "Lessons": lambda: _lessons(),
     "Room": _thing("room"),
     "Topology": _thing("chords"),
     "Encoding": lambda: importlib.import_module(f"{HOUSE}.music").CHORDS_AND_MELODY,

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..arguments import array, checked, several, whole
+from ..arguments import Kind, array, checked, instance, several, whole
 from ..arrays import regular
 from ..machine.network import Network
 from ..music.blues import TWELVE_BAR, Form, chord_tones, segment_choices
@@ -234,7 +234,17 @@ def longest_copy(lines: np.ndarray, originals: np.ndarray) -> np.ndarray:
     return longest
 
 
-@checked(rolls=array("choruses", "steps", "units", dtype=float))
+def _who_predicts(value: object) -> object:
+    """A network, or whoever can be asked what comes next; to go on alone is not needed here."""
+    if hasattr(value, "predict") and not isinstance(value, type):
+        return value
+    return instance(Network).take(value)
+
+
+@checked(
+    composer=Kind("a Network, or a Composer with its predict", _who_predicts),
+    rolls=array("choruses", "steps", "units", dtype=float),
+)
 def surprise(composer: Network | Composer, rolls: np.ndarray, voice: str = "melody") -> np.ndarray:
     """How unexpected each note is to one who hears what came before (teacher forcing).
 

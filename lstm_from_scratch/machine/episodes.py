@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .. import briefly
+from .. import briefly, limits
+from ..arguments import anything, array, check, checked, either, none, several, whole
 from ..arrays import regular
 from .extensions import check_one_unit_on
 from .network import Network, Topology
@@ -61,16 +62,33 @@ class Packed(NamedTuple):
     __repr__ = briefly.shapes
 
 
+@checked(rolls=anything())
 def from_rolls(rolls: np.ndarray | Sequence[np.ndarray]) -> Packed:
     """Pack music: rolls, each of shape ``(steps, inputs)``, whose next step is the target.
 
-    The last step of each is asked for the first of the one that follows. Chapter 6.
+    The last step of each is asked for the first of the one that follows.
+
+    Raises
+    ------
+    ValueError : for what is no array of three axes, and no list of arrays of as many columns.
+
+    Chapter 6.
     """
+    if not (isinstance(rolls, np.ndarray) and rolls.ndim == 3 and rolls.dtype.kind in "biuf"):
+        rolls = check("rolls", rolls, several(array("steps", "inputs", some=True), some=True))
+        if len({roll.shape[1] for roll in rolls}) > 1:
+            raise ValueError(
+                "rolls: expected as many inputs in each, got "
+                f"{sorted({roll.shape[1] for roll in rolls})}"
+            )
+    if not len(rolls) or not rolls[0].size:
+        raise ValueError(f"rolls: expected at least one step, got shape {np.shape(rolls)}")
     inputs = np.ascontiguousarray(np.concatenate([*rolls]), dtype=float)
     starts = np.concatenate([[0], np.cumsum([len(roll) for roll in rolls])])
     return Packed(inputs, inputs, np.ones(len(inputs)), starts, 1)
 
 
+@checked(episodes=anything())
 def from_episodes(topology: Topology, episodes: Iterable[Episode]) -> Packed:
     """Pack episodes, and see that they fit the topology.
 
@@ -82,21 +100,23 @@ def from_episodes(topology: Topology, episodes: Iterable[Episode]) -> Packed:
 
     Chapter 6.
     """
-    checked = [_checked(topology, number, episode) for number, episode in enumerate(episodes)]
-    if not checked:
-        raise ValueError("expected at least one episode, got none")
-    inputs, targets, judged = (np.concatenate(parts) for parts in zip(*checked, strict=True))
-    starts = np.concatenate([[0], np.cumsum([len(it.inputs) for it in checked])])
+    if not isinstance(episodes, Iterable) or isinstance(episodes, (str, bytes)):
+        raise ValueError(f"episodes: expected several, got {briefly.came(episodes)}")
+    whole = [_checked(topology, number, episode) for number, episode in enumerate(episodes)]
+    if not whole:
+        raise ValueError(f"episodes: expected at least one, got {briefly.came(episodes)}")
+    inputs, targets, judged = (np.concatenate(parts) for parts in zip(*whole, strict=True))
+    starts = np.concatenate([[0], np.cumsum([len(it.inputs) for it in whole])])
     return Packed(inputs, targets, judged, starts, 0)
 
 
 def _checked(topology: Topology, number: int, episode: Episode) -> Episode:
     """An episode as float64 arrays, if it fits."""
-    where = f"episode {number}"
+    where = f"episodes: episode {number}"
     if not isinstance(episode, tuple) or len(episode) not in (2, 3):
         raise ValueError(
             f"{where}: expected Episode(inputs, targets) or Episode(inputs, targets, judged), got "
-            f"{type(episode).__name__}"
+            f"{briefly.came(episode)}"
         )
     episode = Episode(*episode)
     wanted = {"inputs": topology.inputs, "targets": topology.outputs}
@@ -137,6 +157,8 @@ def _checked_rolls(topology: Topology, rolls: Any) -> list[np.ndarray]:
             "episodes"
         )
     wanted = f"choruses of shape (choruses, steps, {topology.inputs})"
+    if not isinstance(rolls, (list, tuple, np.ndarray)):
+        raise ValueError(f"expected {wanted}, got {briefly.came(rolls)}")
     several = isinstance(rolls, (list, tuple)) and all(isinstance(it, np.ndarray) for it in rolls)
     if several and len({it.shape for it in rolls}) > 1:
         pieces = [regular(roll, wanted) for roll in rolls]
@@ -175,13 +197,14 @@ class BrokenOff(ValueError):
         self.step, self.network = step, network
 
 
+@checked(heard=anything())
 class Lessons:
     """What an arena of one lane hears, piece by piece.
 
     Parameters
     ----------
     topology : of the network that learns.
-    given : rolls, see `training.train`; a list of episodes; or an iterator over episodes.
+    heard : rolls, see `training.train`; a list of episodes; or an iterator over episodes.
     rng : draws which of the rolls, or of the listed episodes, is heard next.
 
     Raises
@@ -189,22 +212,25 @@ class Lessons:
     ValueError : for what does not fit the topology.
     """
 
-    def __init__(self, topology: Topology, given: Any, rng: np.random.Generator) -> None:
+    def __init__(self, topology: Topology, heard: Any, rng: np.random.Generator) -> None:
         self.topology, self.rng = topology, rng
         self.source: Iterator[Episode] | None = None
         self.order = np.zeros((1, 0), dtype=np.int64)
-        self.heard: list[tuple[Packed, np.ndarray]] = []
+        self.pieces: list[tuple[Packed, np.ndarray]] = []
         self.failure: Exception | None = None
         self.taken = 0
-        if isinstance(given, Iterator):
-            self.source = given
+        if isinstance(heard, Iterator):
+            self.source = heard
             self.packed: Packed | None = None
             return
-        listed = isinstance(given, (list, tuple)) and not isinstance(given, Episode)
-        if listed and given and all(isinstance(it, tuple) for it in given):
-            self.packed = from_episodes(topology, given)
-        else:
-            self.packed = from_rolls(_checked_rolls(topology, given))
+        listed = isinstance(heard, (list, tuple)) and not isinstance(heard, Episode)
+        try:
+            if listed and heard and all(isinstance(it, tuple) for it in heard):
+                self.packed = from_episodes(topology, heard)
+            else:
+                self.packed = from_rolls(_checked_rolls(topology, heard))
+        except ValueError as error:
+            raise ValueError(f"heard: {error}") from None
 
     @property
     def episodes(self) -> int:
@@ -216,6 +242,11 @@ class Lessons:
         if self.source is None:
             arena.begin(int(self.rng.integers(self.episodes)))
 
+    @checked(
+        forgiven=array("lanes", whole=True),
+        fresh=either(array("lanes", whole=True), none()),
+        steps=whole(1, limits.BETWEEN_TESTS),
+    )
     def learn(
         self, arena: Arena, forgiven: np.ndarray, fresh: np.ndarray | None, steps: int
     ) -> list[Tally]:
@@ -223,15 +254,15 @@ class Lessons:
 
         Returns
         -------
-        What happened, in one part or in several. The pieces that were heard are kept in ``heard``
+        What happened, in one part or in several. The pieces that were heard are kept in ``pieces``
         until the next call.
         """
-        self.heard, tallies = [], []
+        self.pieces, tallies = [], []
         while steps:
             if self.source is not None and not self._refilled(arena):
                 break
             self._draw(steps)
-            self.heard.append((self.packed, self.order))
+            self.pieces.append((self.packed, self.order))
             tally = arena.train(self.packed, self.order, forgiven, steps, fresh)
             self.order = self.order[:, arena.used :]
             steps -= tally.steps

@@ -410,8 +410,15 @@ class Arena:
         """Has the first lane heard all that was ordered for it?"""
         return bool(self.cursors[0, _SONG] < 0)
 
+    @checked(episode=whole(0, limits.TRAINING), lane=whole(0))
     def begin(self, episode: int, lane: int = 0) -> None:
-        """Let a lane go on at the beginning of an episode, in whatever state it is."""
+        """Let a lane go on at the beginning of an episode, in whatever state it is.
+
+        Raises
+        ------
+        ValueError : for a lane that isn't there.
+        """
+        check("lane", lane, whole(0, self.lanes - 1))
         self.cursors[lane, [_SONG, _STEP]] = episode, 0
 
     @checked(

@@ -51,6 +51,8 @@ def _aligned(start: int) -> int:
     lanes=whole(1),
     start=whole(0),
     inputs=whole(1),
+    first=whole(0),
+    outputs=whole(1),
     blocks=whole(1),
     cells=whole(1),
     heard=several(exactly(whole(0), whole(1))),

@@ -349,7 +349,7 @@ def _taught(
     try:
         return lessons.learn(arena, forgiven, fresh, steps)
     except Exception as error:
-        if lessons.source is None or not (done or lessons.heard):
+        if lessons.source is None or not (done or lessons.pieces):
             raise
         raise BrokenOff(
             f"the episodes broke off after some {done:,} steps: {type(error).__name__}: {error}; "
@@ -363,7 +363,7 @@ def _diverged(
     arena: Arena, lessons: Lessons, forgiven: np.ndarray, fresh: np.ndarray | None, done: int
 ) -> Diverged:
     """Go again, step by step, over steps that ended in weights which are not finite."""
-    for number, (packed, orders) in enumerate(lessons.heard):
+    for number, (packed, orders) in enumerate(lessons.pieces):
         if number:
             arena.begin(0)
         used = 0

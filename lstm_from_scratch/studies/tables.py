@@ -249,7 +249,7 @@ def stored(name: str) -> list[dict[str, str]]:
 
 
 def column(rows: list[dict[str, str]], name: str) -> np.ndarray:
-    """One column of a table as float64 numbers, shape ``(rows,)``.
+    """One column of a table as float64 numbers, shape ``(rows,)``; of rows as read, or just made.
 
     Raises
     ------
@@ -260,8 +260,9 @@ def column(rows: list[dict[str, str]], name: str) -> np.ndarray:
     for number, row in enumerate(rows):
         if name not in row:
             raise StudyError(f"no column {name!r}: there are {', '.join(row)}")
-        if not NUMBER.fullmatch(row[name]):
-            raise StudyError(f"row {number} has {_short(row[name])} as {name}, expected a number")
+        if not NUMBER.fullmatch(str(row[name])):
+            value = _short(str(row[name]))
+            raise StudyError(f"row {number} has {value} as {name}, expected a number")
     return np.array([float(row[name]) for row in rows])
 
 
