@@ -15,7 +15,10 @@ import lstm_from_scratch
 
 PACKAGE = Path(lstm_from_scratch.__file__).parent
 WINGS = lstm_from_scratch.__all__
-CELLAR = {"arguments", "arrays", "briefly", "commands", "files", "lazily", "limits", "__version__"}
+CELLAR = {
+    *("arguments", "arrays", "briefly", "commands", "files", "kinds", "lazily", "limits"),
+    "__version__",
+}
 """What every wing may use."""
 
 

@@ -33,7 +33,7 @@ HOUSE = lstm_from_scratch.__name__
 SECONDS = 20
 """How long a call may take before it counts as a hang; all that is sensible takes far less."""
 
-CELLAR = ("arguments", "arrays", "briefly", "commands", "files", "lazily", "limits")
+CELLAR = ("arguments", "arrays", "briefly", "commands", "files", "kinds", "lazily", "limits")
 """Rooms below all wings, which others knock at for."""
 
 

@@ -9,10 +9,11 @@ Chapter 7 (Experiment 1) begins with the form; chapters 8 (Experiment 2) and 10 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from ..arguments import Kind, array, checked, instance, several, whole
+from ..arguments import Kind, Unfit, array, checked, either, instance, several, whole
 from ..arrays import regular
 from ..machine.network import Network
 from ..music.blues import TWELVE_BAR, Form, chord_tones, segment_choices
@@ -234,15 +235,15 @@ def longest_copy(lines: np.ndarray, originals: np.ndarray) -> np.ndarray:
     return longest
 
 
-def _who_predicts(value: object) -> object:
-    """A network, or whoever can be asked what comes next; to go on alone is not needed here."""
-    if hasattr(value, "predict") and not isinstance(value, type):
-        return value
-    return instance(Network).take(value)
+def _who_predicts(value: Any) -> Any:
+    """Whoever says what may come next; to be surprised one need not play."""
+    if isinstance(value, type) or not callable(getattr(value, "predict", None)):
+        raise Unfit
+    return value
 
 
 @checked(
-    composer=Kind("a Network, or a Composer with its predict", _who_predicts),
+    composer=either(instance(Network), Kind("a Composer, or who predicts as one", _who_predicts)),
     rolls=array("choruses", "steps", "units", dtype=float),
 )
 def surprise(composer: Network | Composer, rolls: np.ndarray, voice: str = "melody") -> np.ndarray:
