@@ -28,6 +28,8 @@ import numpy as np
 import signatures
 from signatures import HOUSE, TooLong, within
 
+from lstm_from_scratch import commands
+
 SECONDS = 10
 """How long one file may take to be read."""
 
@@ -280,4 +282,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    commands.run(main)
