@@ -47,39 +47,6 @@ def texts(paper: PdfReader) -> list[str]:
     return [page.extract_text() for page in paper.pages]
 
 
-def test_what_is_opened_for_the_printer_is_there_at_once(browser: Browser) -> None:
-    """Folds fade in on a screen; a printer does not wait, and would leave a white box."""
-    page = open_page(browser, "notebooks/03_why_networks_forget.html").page
-    page.emulate_media(media="print")
-    faint = page.evaluate(
-        """() => {
-            dispatchEvent(new Event("beforeprint"));
-            const inside = [...document.querySelectorAll(".bd-article details[open] > *")];
-            const faint = inside.filter((e) => getComputedStyle(e).opacity !== "1");
-            return [inside.length, faint.length];
-        }"""
-    )
-    assert faint[0] > 10 and faint[1] == 0
-    page.context.close()
-
-
-def test_code_may_go_on_overleaf(browser: Browser) -> None:
-    """Kept whole, a long cell leaves the page before it half empty."""
-    page = open_page(browser, "notebooks/03_why_networks_forget.html").page
-    page.emulate_media(media="print")
-    whole = page.locator(".cell_input pre").evaluate_all(
-        """all => all.filter((pre) => {
-            for (let up = pre; !up.matches(".cell"); up = up.parentElement) {
-                const { breakInside, display } = getComputedStyle(up);
-                if (breakInside !== "auto" || display === "flex") return true;
-            }
-            return false;
-        }).length"""
-    )
-    assert whole == 0
-    page.context.close()
-
-
 def bookmarks(paper: PdfReader) -> list[tuple[int, str, int]]:
     """The bookmarks in order: how deep, what they say, and the index of their page."""
     found = []
@@ -199,6 +166,39 @@ def test_links_lead_to_pages_of_the_same_file(paper: PdfReader) -> None:
                 outside.add(str(note["/A"]["/URI"]))
     assert inside > 500
     assert [address for address in outside if not address.startswith("http")] == []
+
+
+def test_what_is_opened_for_the_printer_is_there_at_once(browser: Browser) -> None:
+    """Folds fade in on a screen; a printer does not wait, and would leave a white box."""
+    page = open_page(browser, "notebooks/03_why_networks_forget.html").page
+    page.emulate_media(media="print")
+    faint = page.evaluate(
+        """() => {
+            dispatchEvent(new Event("beforeprint"));
+            const inside = [...document.querySelectorAll(".bd-article details[open] > *")];
+            const faint = inside.filter((e) => getComputedStyle(e).opacity !== "1");
+            return [inside.length, faint.length];
+        }"""
+    )
+    assert faint[0] > 10 and faint[1] == 0
+    page.context.close()
+
+
+def test_code_may_go_on_overleaf(browser: Browser) -> None:
+    """Kept whole, a long cell leaves the page before it half empty."""
+    page = open_page(browser, "notebooks/03_why_networks_forget.html").page
+    page.emulate_media(media="print")
+    whole = page.locator(".cell_input pre").evaluate_all(
+        """all => all.filter((pre) => {
+            for (let up = pre; !up.matches(".cell"); up = up.parentElement) {
+                const { breakInside, display } = getComputedStyle(up);
+                if (breakInside !== "auto" || display === "flex") return true;
+            }
+            return false;
+        }).length"""
+    )
+    assert whole == 0
+    page.context.close()
 
 
 def test_a_dark_page_is_printed_light(browser: Browser, tmp_path: Path) -> None:
