@@ -218,7 +218,7 @@ def test_without_a_browser_there_is_a_clear_message(
     printing: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PATH", "")
-    assert printing.main() == 2
+    assert printing.main([]) == 2
     message = capsys.readouterr().err
     assert "No browser" in message and "chromium" in message and "make pdf" in message
 
