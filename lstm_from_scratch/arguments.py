@@ -31,7 +31,6 @@ import numpy as np
 from .kinds import (  # handed on: who has a door wants them beside `checked`
     Kind,
     Unfit,
-    _of_that_name,
     anything,
     array,
     buffer,
@@ -41,6 +40,7 @@ from .kinds import (  # handed on: who has a door wants them beside `checked`
     flag,
     function,
     instance,
+    instance_named,
     none,
     one_of,
     path,
@@ -66,6 +66,7 @@ __all__ = [
     "flag",
     "function",
     "instance",
+    "instance_named",
     "none",
     "one_of",
     "path",
@@ -156,7 +157,7 @@ def _by_name(annotations: Mapping[str, Any], room: Mapping[str, Any]) -> dict[st
                 annotation = eval(annotation, dict(room))
             except (NameError, AttributeError):
                 named = annotation.split(" | ")
-                kinds = [_of_that_name(it.rpartition(".")[2]) for it in named if it != "None"]
+                kinds = [instance_named(it.rpartition(".")[2]) for it in named if it != "None"]
                 kinds += [none()] * ("None" in named)
                 if any(not it.rpartition(".")[2].isidentifier() for it in named):
                     kinds = [anything()]

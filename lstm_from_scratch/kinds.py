@@ -383,8 +383,8 @@ def _where_it_is(value: Any, fits: Callable[[Any], bool]) -> str:
     return ""
 
 
-def _of_that_name(name: str) -> Kind:
-    """An instance of a class that is not imported where it is named."""
+def instance_named(name: str) -> Kind:
+    """An instance of a class that is not imported where it is named. Chapter 6."""
 
     def take(value: Any) -> Any:
         if name not in {known.__name__ for known in type(value).__mro__}:

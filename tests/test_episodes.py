@@ -199,6 +199,25 @@ def test_music_as_rolls_and_as_a_list_of_pieces_is_the_same():
     np.testing.assert_array_equal(one.network.hidden, other.network.hidden)
 
 
+def test_rolls_of_tuples_are_rolls_and_episodes_of_lists_are_episodes():
+    topology = Topology((Voice("only", 2, (2, 1)),))
+    how = recipe(topology, voices=ONE.voices, give_up_after=500)
+    rows = ((0, 1), (1, 0), (1, 1))
+    results = [train(how, given, lambda network: 0) for given in (rows, (rows,), np.array([rows]))]
+    for other in results[1:]:
+        np.testing.assert_array_equal(results[0].network.hidden, other.network.hidden)
+    lists = Episode([[0, 1], [1, 0]], [[1, 0], [1, 1]])
+    arrays = Episode(*map(np.array, lists[:2]))
+    one, other = (train(how, [given], lambda network: 0) for given in (lists, arrays))
+    np.testing.assert_array_equal(one.network.hidden, other.network.hidden)
+
+
+def test_rolls_may_be_handed_in_by_name():
+    topology = Topology((Voice("only", 2, (2, 1)),))
+    how = recipe(topology, voices=ONE.voices)
+    assert train(how, rolls=np.eye(2), test=lambda network: 0).steps == 2_000
+
+
 def test_pieces_of_unequal_length_flow_into_one_another():
     topology = Topology((Voice("only", 2, (1,)),))
     rolls = [np.array(it, dtype=float) for it in ([[0, 1], [1, 0]], [[1, 1], [0, 0], [0, 1]])]
@@ -251,9 +270,11 @@ def test_an_iterator_that_fails_leaves_the_network_as_it_was():
         raise OSError("the disk is gone")
 
     long, seen = replace(ONE, give_up_after=10**6, test_every=1_000), []
-    with pytest.raises(BrokenOff, match=r"broke off after some .* OSError: the disk is gone") as on:
+    with pytest.raises(
+        BrokenOff, match=r"broke off after [\d,]+ steps: OSError: the disk is gone"
+    ) as on:
         train(long, failing(), lambda network: 0, watch=lambda *it: seen.append(it))
-    assert on.value.step == seen[-1][0] > 0
+    assert on.value.step == sum(len(it.inputs) for it in episodes) > seen[-1][0] > 0
     assert (on.value.network.hidden != seen[0][1].hidden).any()
     assert isinstance(on.value.__cause__, OSError)
 

@@ -83,9 +83,24 @@ def from_rolls(rolls: np.ndarray | Sequence[np.ndarray]) -> Packed:
             )
     if not len(rolls) or not rolls[0].size:
         raise ValueError(f"rolls: expected at least one step, got shape {np.shape(rolls)}")
+    return _music(rolls)
+
+
+def _music(rolls: Iterable[np.ndarray]) -> Packed:
+    """Rolls that were looked at, one after another."""
     inputs = np.ascontiguousarray(np.concatenate([*rolls]), dtype=float)
-    starts = np.concatenate([[0], np.cumsum([len(roll) for roll in rolls])])
-    return Packed(inputs, inputs, np.ones(len(inputs)), starts, 1)
+    return Packed(inputs, inputs, np.ones(len(inputs)), _starts(rolls), 1)
+
+
+def _together(episodes: Sequence[Episode]) -> Packed:
+    """Episodes that were looked at, one after another."""
+    parts = (np.concatenate(of_one_kind) for of_one_kind in zip(*episodes, strict=True))
+    return Packed(*parts, _starts([episode.inputs for episode in episodes]), 0)
+
+
+def _starts(parts: Iterable[np.ndarray]) -> np.ndarray:
+    """Where each of some arrays begins when they are joined, and where the last ends."""
+    return np.concatenate([[0], np.cumsum([len(part) for part in parts])])
 
 
 @checked(episodes=anything())
@@ -105,9 +120,7 @@ def from_episodes(topology: Topology, episodes: Iterable[Episode]) -> Packed:
     whole = [_checked(topology, number, episode) for number, episode in enumerate(episodes)]
     if not whole:
         raise ValueError(f"episodes: expected at least one, got {briefly.came(episodes)}")
-    inputs, targets, judged = (np.concatenate(parts) for parts in zip(*whole, strict=True))
-    starts = np.concatenate([[0], np.cumsum([len(it.inputs) for it in whole])])
-    return Packed(inputs, targets, judged, starts, 0)
+    return _together(whole)
 
 
 def _checked(topology: Topology, number: int, episode: Episode) -> Episode:
@@ -180,6 +193,15 @@ def _checked_rolls(topology: Topology, rolls: Any) -> list[np.ndarray]:
     return pieces
 
 
+def _are_episodes(rolls: Any) -> bool:
+    """Is it a list of episodes? Rows of rolls may be tuples too, but hold no arrays."""
+    return isinstance(rolls, (list, tuple)) and any(
+        isinstance(it, Episode)
+        or (isinstance(it, tuple) and any(isinstance(part, np.ndarray) for part in it))
+        for it in rolls
+    )
+
+
 # ---- What is heard next --------------------------------------------------------------------------
 
 
@@ -197,14 +219,14 @@ class BrokenOff(ValueError):
         self.step, self.network = step, network
 
 
-@checked(heard=anything())
+@checked(rolls=anything())
 class Lessons:
     """What an arena of one lane hears, piece by piece.
 
     Parameters
     ----------
     topology : of the network that learns.
-    heard : rolls, see `training.train`; a list of episodes; or an iterator over episodes.
+    rolls : see `training.train`: rolls; a list of episodes; or an iterator over episodes.
     rng : draws which of the rolls, or of the listed episodes, is heard next.
 
     Raises
@@ -212,25 +234,24 @@ class Lessons:
     ValueError : for what does not fit the topology.
     """
 
-    def __init__(self, topology: Topology, heard: Any, rng: np.random.Generator) -> None:
+    def __init__(self, topology: Topology, rolls: Any, rng: np.random.Generator) -> None:
         self.topology, self.rng = topology, rng
-        self.source: Iterator[Episode] | None = None
+        self.source = rolls if isinstance(rolls, Iterator) else None
+        self.packed: Packed | None = None
         self.order = np.zeros((1, 0), dtype=np.int64)
         self.pieces: list[tuple[Packed, np.ndarray]] = []
+        self.tallies: list[Tally] = []
         self.failure: Exception | None = None
         self.taken = 0
-        if isinstance(heard, Iterator):
-            self.source = heard
-            self.packed: Packed | None = None
+        if self.source is not None:
             return
-        listed = isinstance(heard, (list, tuple)) and not isinstance(heard, Episode)
         try:
-            if listed and heard and all(isinstance(it, tuple) for it in heard):
-                self.packed = from_episodes(topology, heard)
+            if _are_episodes(rolls):
+                self.packed = from_episodes(topology, rolls)
             else:
-                self.packed = from_rolls(_checked_rolls(topology, heard))
+                self.packed = _music(_checked_rolls(topology, rolls))
         except ValueError as error:
-            raise ValueError(f"heard: {error}") from None
+            raise ValueError(f"rolls: {error}") from None
 
     @property
     def episodes(self) -> int:
@@ -254,10 +275,10 @@ class Lessons:
 
         Returns
         -------
-        What happened, in one part or in several. The pieces that were heard are kept in ``pieces``
-        until the next call.
+        What happened, in one part or in several. These, and the pieces that were heard, are kept in
+        ``tallies`` and ``pieces`` until the next call: a generator may fail in between.
         """
-        self.pieces, tallies = [], []
+        self.pieces, self.tallies = [], []
         while steps:
             if self.source is not None and not self._refilled(arena):
                 break
@@ -266,8 +287,8 @@ class Lessons:
             tally = arena.train(self.packed, self.order, forgiven, steps, fresh)
             self.order = self.order[:, arena.used :]
             steps -= tally.steps
-            tallies.append(tally)
-        return tallies
+            self.tallies.append(tally)
+        return self.tallies
 
     def _draw(self, steps: int) -> None:
         """Have enough of an order for so many steps; one more, since an end looks ahead.
@@ -284,9 +305,11 @@ class Lessons:
         if self.packed is not None and not arena.through:
             return True
         taken: list[Episode] = []
+        missing = BUFFERED
         try:
-            while self.failure is None and sum(len(it.inputs) for it in taken) < BUFFERED:
+            while self.failure is None and missing > 0:
                 taken.append(_checked(self.topology, self.taken + len(taken), next(self.source)))
+                missing -= len(taken[-1].inputs)
         except StopIteration:
             pass
         except Exception as error:  # what was yielded before it is heard first
@@ -296,7 +319,7 @@ class Lessons:
                 raise self.failure
             return False
         self.taken += len(taken)
-        self.packed = from_episodes(self.topology, taken)
+        self.packed = _together(taken)
         self.order = np.arange(1, len(taken), dtype=np.int64)[None]
         arena.begin(0)
         return True

@@ -422,7 +422,7 @@ class Arena:
         self.cursors[lane, [_SONG, _STEP]] = episode, 0
 
     @checked(
-        heard=either(
+        rolls=either(
             array("choruses", "steps", "inputs", some=True, dtype=float), instance(Packed)
         ),
         orders=array("lanes", "drawn", whole=True, dtype=np.int64),
@@ -432,7 +432,7 @@ class Arena:
     )
     def train(
         self,
-        heard: np.ndarray | Packed,
+        rolls: np.ndarray | Packed,
         orders: np.ndarray,
         forgiven: np.ndarray,
         steps: int,
@@ -442,7 +442,7 @@ class Arena:
 
         Parameters
         ----------
-        heard : choruses, shape ``(choruses, steps, inputs)``; or packed episodes.
+        rolls : choruses, shape ``(choruses, steps, inputs)``; or packed episodes.
         orders : for each lane the episodes to go on with after the present one, shape ``(lanes,
             episodes)``. What is not used up is forgotten; of rolls there must be more than
             ``steps``. Where they are used up, training ends.
@@ -455,7 +455,7 @@ class Arena:
         ------
         ValueError : for other shapes, or an order in which a chorus is missing.
         """
-        packed = heard if isinstance(heard, Packed) else from_rolls(heard)
+        packed = rolls if isinstance(rolls, Packed) else from_rolls(rolls)
         self._expect_order(packed, orders, forgiven, steps)
         for room in self.rooms:
             room.view(self.data, "likelihood")[:] = 1.0
@@ -485,8 +485,8 @@ class Arena:
     ) -> None:
         """See that compiled code, which does not look, finds every episode that it goes for."""
         rows, episodes = len(packed.inputs), len(packed.starts) - 1
-        expect_shape("heard", packed.inputs, (rows, self.topology.inputs))
-        expect_shape("heard", packed.targets, (rows, self.topology.outputs))
+        expect_shape("rolls", packed.inputs, (rows, self.topology.inputs))
+        expect_shape("rolls", packed.targets, (rows, self.topology.outputs))
         expect_shape("forgiven", forgiven, (self.lanes,))
         enough = not packed.ahead or orders.shape[1] > steps
         if len(orders) != self.lanes or not enough:

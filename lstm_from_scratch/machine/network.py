@@ -249,10 +249,12 @@ class Topology:
 
     def outputs_of(self, name: str) -> slice:
         """Where the outputs of a voice stand; raises as `parts`."""
-        self.parts(name)
-        before = [v.outputs for v in self.voices[: [v.name for v in self.voices].index(name)]]
-        own = self.voices[len(before)].outputs
-        return slice(sum(before), sum(before) + own)
+        start = 0
+        for voice in self.voices:
+            if voice.name == name:
+                return slice(start, start + voice.outputs)
+            start += voice.outputs
+        raise ValueError(f"no voice {name!r}: there are {[v.name for v in self.voices]}")
 
     def rows(self, name: str) -> np.ndarray:
         """Rows of ``hidden`` that belong to a voice: its input, forget, output gates, its cells."""
@@ -388,8 +390,9 @@ class Network:
             object.__setattr__(self, name, weights)
             if weights.shape != mask.shape:
                 raise ValueError(f"{name}: expected shape {mask.shape}, got {weights.shape}")
-            if not np.isfinite(weights).all():
-                raise ValueError(f"{name}: weights must be finite, got nan or infinity")
+            strange = weights[~np.isfinite(weights)]
+            if len(strange):
+                raise ValueError(f"{name}: weights must be finite, got {strange[0]} among them")
             if weights[~mask].any():
                 raise ValueError(f"{name}: a weight stands where the topology has no connection")
 

@@ -122,8 +122,9 @@ class Archive:
                 f"({wanted}{',' * (len(shape) == 1)}), got {found}"
             )
         values = self._arrays[name]
-        if not np.isfinite(values).all():
-            raise ValueError(f"{name}: expected finite numbers, got nan or infinity among them")
+        strange = values[~np.isfinite(values)]
+        if len(strange):
+            raise ValueError(f"{name}: expected finite numbers, got {strange[0]} among them")
         return values
 
     def text(self, name: str) -> str:

@@ -178,10 +178,10 @@ def initial_network(recipe: Recipe, rngs: list[np.random.Generator]) -> Network:
     return Network(t, hidden, output)
 
 
-@checked(heard=anything())
+@checked(rolls=anything())
 def train(
     recipe: Recipe,
-    heard: np.ndarray | Sequence[np.ndarray] | Iterable[Episode],
+    rolls: np.ndarray | Sequence[np.ndarray] | Iterable[Episode],
     test: Callable[[Network], int],
     *,
     watch: Callable[[int, Network], object] | None = None,
@@ -201,7 +201,7 @@ def train(
     Parameters
     ----------
     recipe : what to train, and how.
-    heard : choruses to learn, shape ``(choruses, steps, inputs)``, or one of shape ``(steps,
+    rolls : choruses to learn, shape ``(choruses, steps, inputs)``, or one of shape ``(steps,
         inputs)``, or a list of them of unequal lengths; or a list of episodes, or an iterator over
         such, which may be endless.
     test : called with the network every ``recipe.test_every`` steps; returns how many choruses it
@@ -227,7 +227,7 @@ def train(
     Chapters 6, 7 and 8.
     """
     order_rng, *voice_rngs = np.random.default_rng(recipe.seed).spawn(len(recipe.voices) + 1)
-    lessons = Lessons(recipe.topology, heard, order_rng)
+    lessons = Lessons(recipe.topology, rolls, order_rng)
     arena = Arena(recipe.topology, rules=tuple(learning.rule for learning in recipe.voices))
     arena.set_weights(initial_network(recipe, voice_rngs))
     _set_learning(arena, recipe)
@@ -279,7 +279,7 @@ def train(
             if taken < steps:
                 break
     if not rows:
-        raise ValueError("expected at least one episode, got an iterator that yields none")
+        raise ValueError("rolls: expected at least one episode, got an iterator that yields none")
     columns = zip(*rows, strict=True)
     return Result(
         arena.network(),
@@ -351,9 +351,10 @@ def _taught(
     except Exception as error:
         if lessons.source is None or not (done or lessons.pieces):
             raise
+        done += sum(tally.steps for tally in lessons.tallies)
         raise BrokenOff(
-            f"the episodes broke off after some {done:,} steps: {type(error).__name__}: {error}; "
-            "the network as it was then is this error's .network",
+            f"the episodes broke off after {done:,} steps: {type(error).__name__}: {error}; the "
+            "network as it was then is this error's .network",
             done,
             arena.network(),
         ) from error

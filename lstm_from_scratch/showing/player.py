@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from string import Template
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -126,20 +127,9 @@ class Performance:
         """
         if Path(path).suffix.lower() not in (".html", ".htm"):
             raise ValueError(f"path {os.fspath(path)!r}: expected a name that ends in .html")
-        page = _ALONE.format(title=html.escape(self.title), player=self._repr_html_())
-        return write_whole(path, page.encode())
-
-
-_ALONE = """<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>html {{ color-scheme: light dark }} body {{ margin: 1rem }}</style>
-</head>
-<body><main>
-{player}
-</main></body></html>
-"""
+        page = Template(files(__package__).joinpath("player.html").read_text(encoding="utf-8"))
+        filled = page.substitute(title=html.escape(self.title), player=self._repr_html_())
+        return write_whole(path, filled.encode())
 
 
 @checked(roll=array("steps", "units"), tempo=audio.TEMPO, swing=audio.SWING)

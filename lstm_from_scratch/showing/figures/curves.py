@@ -239,8 +239,9 @@ def number_table(
             f"{len(rows)} rows and {len(columns)} columns are named, values have shape "
             f"{values.shape}, bold {bold.shape}"
         )
-    if np.isinf(values).any():
-        raise ValueError("values must not be infinite, got inf")
+    infinite = values[np.isinf(values)]
+    if len(infinite):
+        raise ValueError(f"values must not be infinite, got {infinite[0]}")
     if ax is None:
         ax = plt.figure(figsize=(WIDTH, 0.6 + 0.24 * len(rows))).add_subplot()
     known = ~np.isnan(values)

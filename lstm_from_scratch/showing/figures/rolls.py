@@ -190,8 +190,9 @@ def form_map(
     shares = np.asarray(shares, dtype=float)
     if shares.shape != (len(rows), form.steps):
         raise ValueError(f"expected shares of shape ({len(rows)}, {form.steps}): {shares.shape}")
-    if not ((shares >= 0) & (shares <= 1)).all():
-        raise ValueError("shares go from 0 to 1, got nan or others")
+    outside = shares[~((shares >= 0) & (shares <= 1))]
+    if len(outside):
+        raise ValueError(f"shares go from 0 to 1, got {outside[0]:g}")
     if ax is None:
         ax = plt.figure(figsize=(WIDTH, 0.9 + 0.22 * len(rows))).add_subplot()
     shades = mpl.colors.LinearSegmentedColormap.from_list("shades", ["white", colour])
