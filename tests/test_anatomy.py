@@ -388,10 +388,10 @@ def test_wrong_steps_are_counted_at_the_best_place():
 @pytest.mark.parametrize(
     ("roll", "form", "message"),
     [
-        (np.zeros((4, 3)), FORM, r"shape.*units"),
-        (np.zeros(12), FORM, r"shape.*units"),
-        (np.zeros((0, 12)), FORM, r"nowhere|shape \(0"),
-        (FORM, FORM[:0], r"nowhere|shape \(0"),
+        (np.zeros((4, 3)), FORM, r"form: .* as roll has units 3, got shape \(96, 12\)"),
+        (np.zeros(12), FORM, r"roll: .* shape \(played, units\), got shape \(12,\)"),
+        (np.zeros((0, 12)), FORM, r"roll: .* got shape \(0, 12\)"),
+        (FORM, FORM[:0], r"form: .* got shape \(0, 12\)"),
     ],
 )
 def test_what_has_no_place_is_refused(roll, form, message):

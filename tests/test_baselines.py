@@ -162,7 +162,10 @@ def test_a_table_of_a_round_can_only_play_the_round():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: random_walk.compose(0, np.random.default_rng(0)), r"choruses: expected"),
+        (
+            lambda: random_walk.compose(0, np.random.default_rng(0)),
+            "choruses: expected a whole number from 1 to .*, got 0",
+        ),
         (
             lambda: random_walk.compose(
                 1, np.random.default_rng(0), Form("odd", ("C",), steps_per_bar=7)
@@ -172,7 +175,10 @@ def test_a_table_of_a_round_can_only_play_the_round():
         (lambda: transition_table.fit(np.zeros((2, 3))), "expected pitches"),
         (lambda: transition_table.fit(np.zeros(3, int)), "expected pitches"),
         (lambda: transition_table.fit(np.full((2, 3, 2), 0.5)), "rolls of zeros and ones"),
-        (lambda: transition_table.fit(np.zeros((2, 3), int), 0), r"order: expected"),
+        (
+            lambda: transition_table.fit(np.zeros((2, 3), int), 0),
+            "order: expected a whole number of at least 1, got 0",
+        ),
         (lambda: transition_table.fit(np.zeros((2, 3), int), 3), "order must be 1 to 2, got 3"),
         (
             lambda: transition_table.compose(

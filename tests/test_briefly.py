@@ -206,7 +206,8 @@ def test_a_result_says_where_its_network_is() -> None:
         lambda: Arena(FIRST.network.topology).set_weights(FIRST),
     ):
         with pytest.raises(
-            ValueError, match=r"network|composer: .*got a Result: use result\.network"
+            ValueError,
+            match=r"(network|composer): .*got a Result: use result\.network",
         ):
             call()
     with pytest.raises(AttributeError, match="where a Network is wanted, use result"):

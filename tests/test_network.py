@@ -707,9 +707,8 @@ def test_weights_where_voices_do_read_are_welcome():
 @pytest.mark.parametrize("inputs", [np.zeros(11), np.zeros((1, 12)), np.zeros(13), 1.0, []])
 def test_inputs_of_another_shape_are_refused(inputs):
     network = Network(EXPERIMENT_1, **arrays(EXPERIMENT_1))
-    with pytest.raises(
-        ValueError, match=r"inputs: expected (shape \(12,\)|numbers), got"
-    ) as caught:
+    wanted = r"shape \(12,\)" if np.ndim(inputs) else "numbers"
+    with pytest.raises(ValueError, match=f"inputs: expected {wanted}, got") as caught:
         forward(network, cleared(EXPERIMENT_1), inputs)
     assert str(np.shape(inputs) or inputs) in str(caught.value)
 

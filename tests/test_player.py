@@ -168,7 +168,9 @@ def test_a_player_saved_is_a_page_of_its_own(tmp_path: Path) -> None:
 
 def test_a_player_is_saved_whole_or_not_at_all(tmp_path: Path) -> None:
     shown = watch(CHORDS_AND_MELODY.encode(chorus(7).notes, 96)[:8])
-    with pytest.raises(ValueError, match="path"):
+    with pytest.raises(
+        ValueError, match=r"path .*player\.svg': expected a name that ends in \.html"
+    ):
         shown.save(tmp_path / "player.svg")
     with pytest.raises(FileNotFoundError, match="there is no folder"):
         shown.save(tmp_path / "no" / "player.html")
