@@ -19,7 +19,7 @@ from .. import briefly
 from ..arguments import anything, checked, several, text, whole
 from ..judging import measures
 from ..machine.network import Network
-from ..machine.training import Recipe, Result, train
+from ..machine.training import Episode, Recipe, Result, train
 from ..music.blues import TWELVE_BAR, Form, split
 from ..music.encoding import CHORDS_AND_MELODY, CHORDS_ONLY
 from ..playing.composing import Composer, Soloist, keeps_form, recall
@@ -39,7 +39,9 @@ _COMPILED: set[tuple] = set()
 
 
 @checked
-def compiled(recipe: Recipe, heard: np.ndarray, test: Callable[[Network], int]) -> None:
+def compiled(
+    recipe: Recipe, heard: np.ndarray | list[Episode], test: Callable[[Network], int]
+) -> None:
     """Have everything compiled that a training needs, so that no row is charged for it.
 
     The parameters are those of `training.train`, of which one step is made. Chapter 11.
