@@ -165,6 +165,38 @@ def test_code_fits_the_column_and_is_seen_at_once(path: Path) -> None:
         assert len(lines) <= LONGEST or is_imports(cell), f"{len(lines)} lines:\n{cell.source}"
 
 
+def folded(cell: nbformat.NotebookNode) -> bool:
+    """Whether a cell's code is not in view."""
+    return bool({"hide-input", "hide-cell", "remove-cell", "remove-input"} & set(tags(cell)))
+
+
+def heard_or_seen(cell: nbformat.NotebookNode) -> bool:
+    """Whether a player or a picture stands below a cell."""
+    pictures = {"image/png", "image/svg+xml"} & mime_types(cell)
+    return "hide-cell" not in tags(cell) and ("audio" in tags(cell) or bool(pictures))
+
+
+@every_notebook
+def test_it_opens_with_something_to_hear_or_see(path: Path) -> None:
+    cells = code_cells(path)
+    visible = [place for place, cell in enumerate(cells) if not folded(cell)]
+    assert not any(is_imports(cells[place]) for place in visible), "imports are folded"
+    assert cells[0].source.startswith(("import ", "from ")) and folded(cells[0])
+    third = visible[:3][-1]
+    assert any(heard_or_seen(cell) for cell in cells[: third + 1]), (
+        f"there are three cells of code to read before there is anything:\n{cells[third].source}"
+    )
+
+
+@every_notebook
+def test_what_only_plots_is_folded(path: Path) -> None:
+    for cell in code_cells(path):
+        plots = {"image/png"} & mime_types(cell) and len(cell.source.split("\n")) > 5
+        assert not plots or folded(cell) or "print(" in cell.source, (
+            f"tag it hide-input, or part what the chapter is about from its picture:\n{cell.source}"
+        )
+
+
 @every_notebook
 def test_outputs_are_small_and_name_no_place_of_a_machine(path: Path) -> None:
     for cell in code_cells(path):
