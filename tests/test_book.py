@@ -7,6 +7,7 @@ refused and counts as a failure. Without a browser these tests are skipped (in C
 from __future__ import annotations
 
 import base64
+import io
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from urllib.parse import unquote, urlsplit
 
+import matplotlib.image as mpimg
 import pytest
 import soundfile
 from browsing import HTML, NARROW, PAGES, WIDE, Visit, open_page
@@ -247,6 +249,47 @@ def chosen_between(visit: Visit) -> int:
     """How many sounds of a page wait behind another one that can be chosen."""
     choices = visit.page.locator("fieldset.choice").all()
     return sum(choice.locator("audio").count() - 1 for choice in choices)
+
+
+# Of all code and output in view that is wider than its box: its class, whether the Tab key gets
+# there, and whether a shadow at the edge scrolls with what is below it.
+CUT = """() => [...document.querySelectorAll(".bd-article pre")]
+    .filter((pre) => pre.checkVisibility() && pre.scrollWidth > pre.clientWidth + 1)
+    .filter((pre) => getComputedStyle(pre).whiteSpace === "pre")
+    .map((pre) => [
+        Boolean(pre.closest(".cell_input")), pre.tabIndex,
+        getComputedStyle(pre).backgroundAttachment.split(", ")[0],
+    ])"""
+
+
+def test_what_is_wider_than_its_column_can_be_scrolled_and_is_seen_to(visit: Visit) -> None:
+    cut = visit.page.evaluate(CUT)
+    assert all(tab == 0 and shadow == "local" for _, tab, shadow in cut), cut
+    if visit.name.startswith("notebooks/"):
+        assert not any(code for code, *_ in cut), "code of a chapter is cut at 1,280 pixels"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_edge_beyond_which_there_is_more_is_shaded(browser: Browser, theme: str) -> None:
+    page = open_page(
+        browser, "notebooks/09_inside_the_cells.html", color_scheme=theme, viewport=NARROW
+    ).page
+    code = page.locator(".cell_input pre").filter(has_text="for label").first
+    code.scroll_into_view_if_needed()
+
+    def edge() -> float:
+        """How far the last three columns of pixels differ from the ground, along one blank line."""
+        box = code.bounding_box()
+        strip = {"x": box["x"] + box["width"] - 3, "y": box["y"] + 3, "width": 3, "height": 6}
+        middle = strip | {"x": box["x"] + box["width"] / 2}
+        pixels = [mpimg.imread(io.BytesIO(page.screenshot(clip=c))) for c in (strip, middle)]
+        return abs(pixels[0][..., :3].mean() - pixels[1][..., :3].mean())
+
+    assert edge() > 0.1
+    code.evaluate("pre => pre.scrollTo({ left: 10_000, behavior: 'instant' })")
+    page.wait_for_timeout(200)
+    assert edge() < 0.02
+    page.context.close()
 
 
 @pytest.mark.parametrize("name", PAGES)

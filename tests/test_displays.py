@@ -46,7 +46,7 @@ def test_a_chorus_is_a_small_player(form: music.Form) -> None:
 def test_a_chorus_of_another_form_is_heard() -> None:
     form = music.Form("short", ("C7",), (((60,),),), steps_per_bar=2)
     shown = displays.chorus(music.chorus(0, form))
-    assert 'class="player"' in shown and "performance" not in shown
+    assert 'class="performance compact"' in shown and 'class="symbol"' not in shown
 
 
 PROGRAM = """

@@ -366,6 +366,17 @@ def test_colours_stay_apart_for_colour_blind_readers():
             assert np.abs(difference).max() > 0.06, (one, other)
 
 
+def test_what_is_drawn_stands_out_from_a_light_and_from_a_dark_page():
+    """By 3 to 1 at least, as WCAG 2.2 asks of what is needed to understand a picture (1.4.11)."""
+
+    def luminance(colour):
+        return 0.05 + linear_rgb(colour) @ (0.2126, 0.7152, 0.0722)
+
+    for kind in ("chords", "melody", "input_gate", "forget_gate", "output_gate", "cell_state"):
+        assert luminance("white") / luminance(COLOURS[kind]) >= 3, kind
+        assert luminance(COLOURS[kind]) / luminance("#121212") >= 3, kind
+
+
 def test_the_style_is_left_as_it_was():
     before = dict(plt.rcParams)
     piano_roll(chorus(1))

@@ -17,6 +17,8 @@ EVERY_FORM = [
     test_notebooks.test_it_opens_with_three_things_to_learn,
     test_notebooks.test_its_checks_assert_something,
     test_notebooks.test_each_exercise_has_a_hint_and_a_folded_solution,
+    test_notebooks.test_code_fits_the_column_and_is_seen_at_once,
+    test_notebooks.test_it_opens_with_something_to_hear_or_see,
 ]
 
 

@@ -6,6 +6,7 @@ on a notebook without outputs, so what is stored is looked at here.
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import json
 import re
@@ -20,6 +21,8 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 LARGEST_OUTPUT = 400_000  # characters of JSON; a figure is some 40,000
+COLUMN = 79  # characters of code that fit beside the list of pages; see notebooks/ruff.toml
+LONGEST = 25  # lines of a cell; imports, which are folded, may be longer
 SECTIONS = (
     "What you will learn and hear",
     "Checks",
@@ -53,6 +56,12 @@ def tags(cell: nbformat.NotebookNode) -> list[str]:
 
 def mime_types(cell: nbformat.NotebookNode) -> set[str]:
     return {mime for output in cell.outputs for mime in output.get("data", {})}
+
+
+def is_imports(cell: nbformat.NotebookNode) -> bool:
+    """Whether a cell does nothing but import."""
+    statements = ast.parse(cell.source).body
+    return all(isinstance(one, ast.Import | ast.ImportFrom) for one in statements)
 
 
 def toc_files(entry: Any) -> list[str]:
@@ -145,6 +154,47 @@ def test_no_cell_hides_its_value_behind_a_semicolon(path: Path) -> None:
     # nbval runs cells without a history, and without one IPython shows the value all the same.
     for cell in code_cells(path):
         assert not cell.source.rstrip().endswith(";"), f"write `_ = ...` instead:\n{cell.source}"
+
+
+@every_notebook
+def test_code_fits_the_column_and_is_seen_at_once(path: Path) -> None:
+    for cell in code_cells(path):
+        lines = cell.source.split("\n")
+        wide = [line for line in lines if len(line) > COLUMN]
+        assert wide == [], f"over {COLUMN} characters: run `make lint`"
+        assert len(lines) <= LONGEST or is_imports(cell), f"{len(lines)} lines:\n{cell.source}"
+
+
+def folded(cell: nbformat.NotebookNode) -> bool:
+    """Whether a cell's code is not in view."""
+    return bool({"hide-input", "hide-cell", "remove-cell", "remove-input"} & set(tags(cell)))
+
+
+def heard_or_seen(cell: nbformat.NotebookNode) -> bool:
+    """Whether a player or a picture stands below a cell."""
+    pictures = {"image/png", "image/svg+xml"} & mime_types(cell)
+    return "hide-cell" not in tags(cell) and ("audio" in tags(cell) or bool(pictures))
+
+
+@every_notebook
+def test_it_opens_with_something_to_hear_or_see(path: Path) -> None:
+    cells = code_cells(path)
+    visible = [place for place, cell in enumerate(cells) if not folded(cell)]
+    assert not any(is_imports(cells[place]) for place in visible), "imports are folded"
+    assert cells[0].source.startswith(("import ", "from ")) and folded(cells[0])
+    third = visible[:3][-1]
+    assert any(heard_or_seen(cell) for cell in cells[: third + 1]), (
+        f"there are three cells of code to read before there is anything:\n{cells[third].source}"
+    )
+
+
+@every_notebook
+def test_what_only_plots_is_folded(path: Path) -> None:
+    for cell in code_cells(path):
+        plots = {"image/png"} & mime_types(cell) and len(cell.source.split("\n")) > 5
+        assert not plots or folded(cell) or "print(" in cell.source, (
+            f"tag it hide-input, or part what the chapter is about from its picture:\n{cell.source}"
+        )
 
 
 @every_notebook

@@ -28,10 +28,14 @@ TEXT = (
 - first;
 - second;
 - third.""",
-    "## The question\n\nSay what is asked, and let it be heard or seen first.",
+    "## Listen first\n\nSay what is about to be heard; let it sound; then say what is asked.",
     "## Checks\n\nWhat this chapter claims, as assertions.",
     "## Summary\n\n- What was found.",
 )
+IMPORTS = """import numpy as np
+
+from lstm_from_scratch.music import blues
+from lstm_from_scratch.showing import player"""
 EXERCISE = """**{number}. A name.** A question.
 
 :::{{dropdown}} Hint
@@ -45,8 +49,9 @@ def notebook(number: str, title: str) -> store_notebooks.NotebookNode:
     opening, question, checks, summary = TEXT
     cells = [
         v4.new_markdown_cell(opening.format(number=number, title=title)),
-        v4.new_code_cell("import numpy as np"),
+        v4.new_code_cell(IMPORTS, metadata={"tags": ["hide-input"]}),
         v4.new_markdown_cell(question),
+        v4.new_code_cell("player.hear(blues.chorus(1234))", metadata={"tags": ["audio"]}),
         v4.new_markdown_cell(checks),
         v4.new_code_cell("assert np.isfinite(0.0)"),
         v4.new_markdown_cell(summary),

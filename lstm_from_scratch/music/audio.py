@@ -18,7 +18,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import soundfile
@@ -340,6 +340,17 @@ def player(
     return Player(title, len(signal) / RATE, encode_mp3(signal))
 
 
+class Sounding(Protocol):
+    """What has a sound and can be shown in a page, such as a `Player`. Chapter 8."""
+
+    @property
+    def mp3(self) -> bytes:
+        """The sound itself. Chapter 8."""
+        ...
+
+    def _repr_html_(self) -> str: ...
+
+
 # What is no longer in view must not sound on, where nobody could stop it.
 _STILL = "this.parentElement.querySelectorAll('audio').forEach((sound) => sound.pause())"
 
@@ -362,14 +373,14 @@ class Choice:
     """
 
     title: str
-    players: Mapping[str, Player]
+    players: Mapping[str, Sounding]
 
     def __post_init__(self) -> None:
         if not self.players:
             raise ValueError(f"players: expected one at least, got {self.players}")
         for label, one in self.players.items():
             check("name of one of the players", label, text())
-            check(f"players, {label!r}", one, instance(Player))
+            check(f"players, {label!r}", one, instance(Sounding))
 
     def _repr_html_(self) -> str:
         sounds = b"".join(player.mp3 for player in self.players.values())

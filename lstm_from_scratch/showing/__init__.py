@@ -1,7 +1,7 @@
 """What a page shows. Knows every other wing, and none of them knows it.
 
 * `figures`, `drawings`: plots; a memory block and its wiring (chapters 2, 4, 9);
-* `player`, `listening`: music to watch; the blind test (chapters 8 and 9);
+* `player`, `listening`: music to hear and watch; the blind test (chapters 1, 8 and 9);
 * `displays`: what a cell shows that ends in a chorus or a network (chapters 1 and 4);
 * `source`: the module's own source in a chapter (chapter 1).
 """
@@ -12,7 +12,7 @@ from .displays import switch_on
 __getattr__, __dir__, __all__ = hand_out(
     __name__,
     ("figures", "drawings", "player", "listening", "displays", "source"),
-    {"piano_roll": "figures", "watch": "player", "show": "source"},
+    {"piano_roll": "figures", "hear": "player", "watch": "player", "show": "source"},
 )
 
 switch_on()  # in a notebook; elsewhere it does nothing

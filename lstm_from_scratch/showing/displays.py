@@ -25,21 +25,16 @@ if TYPE_CHECKING:  # rooms are imported when there is something to show
 
 @checked
 def chorus(chorus: Chorus) -> str:
-    """A chorus as a small player; one whose notes the book's encoding does not have as sound alone.
+    """A chorus as a small player, with the chord symbols of its form if the book knows it.
 
     Chapter 1.
     """
-    from ..music import audio
     from ..music.blues import FORMS, SHARED, TWELVE_BAR, chord_notes
-    from ..music.encoding import CHORDS_AND_MELODY
-    from .player import watch
+    from .player import hear
 
-    title = f"Chorus {chorus.number}"
-    for form in (TWELVE_BAR, SHARED, *FORMS.values()):
-        if chord_notes(form) == chorus.chords:
-            roll = CHORDS_AND_MELODY.encode(chorus.notes, form.steps)
-            return watch(roll, form=form, title=title, compact=True)._repr_html_()
-    return audio.player(chorus, title)._repr_html_()
+    known = (TWELVE_BAR, SHARED, *FORMS.values())
+    form = next((form for form in known if chord_notes(form) == chorus.chords), None)
+    return hear(chorus, form=form)._repr_html_()
 
 
 @checked

@@ -23,14 +23,16 @@ COLOURS: dict[str, str] = {
     "melody": "#D55E00",
     "input_gate": "#009E73",
     "forget_gate": "#CC79A7",
-    "output_gate": "#E69F00",
-    "cell_state": "#56B4E9",
+    "output_gate": "#C88700",
+    "cell_state": "#3A98D6",
     "cell_output": "#000000",
     "wrong": "#F0E442",
     "ink": "#333333",
     "faint": "#BBBBBB",
 }
 """What each colour means; the palette of Okabe and Ito, which colour-blind readers can tell apart.
+
+Two are darker than theirs, orange and sky blue, so that each kind stands out from white by 3 to 1.
 
 ``wrong`` is a background and always comes with a mark; ``ink`` is for lines and words, ``faint``
 for bar lines and grids.

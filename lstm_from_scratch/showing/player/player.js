@@ -1,8 +1,7 @@
-// What moves in the player of player.py: the playhead, the values beside the rows, the controls.
+// What moves in the player: the playhead, the values beside the rows, the controls.
 //
-// A browser finds its place in an MP3 only to some hundredths of a second. So the sound is decoded
-// once and played from a WAV made here, in which every place is exact; chords and melody lie in its
-// two channels, and one WAV is made for each mixture of them that somebody asks for.
+// The sound is made of the notes (sound.js) when somebody comes near the player, and played from a
+// WAV, one for each mixture of chords and melody that is asked for.
 (() => {
   "use strict";
 
@@ -15,39 +14,6 @@
         if (ours && other !== event.target) other.pause();
       }
     }, true);
-  }
-
-  async function decode(address, data) {
-    const text = atob(address.slice(address.indexOf(",") + 1));
-    const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
-    const sound = await new OfflineAudioContext(2, 1, data.rate).decodeAudioData(bytes.buffer);
-    const [chords, melody] = [sound.getChannelData(0), sound.getChannelData(1)];
-    // Some decoders leave in the silence that MP3 puts in front; the first note tells.
-    const begins = chords.findIndex((sample, i) => Math.abs(sample + melody[i]) > 0.05);
-    const late = begins - data.begins > data.rate / 100 ? begins - data.begins : 0;
-    return [chords.subarray(late), melody.subarray(late)];
-  }
-
-  function wav(channels, rate) {
-    const length = channels[0].length;
-    const view = new DataView(new ArrayBuffer(44 + 2 * length));
-    [..."RIFF....WAVEfmt "].forEach((letter, i) => view.setUint8(i, letter.charCodeAt(0)));
-    [..."data"].forEach((letter, i) => view.setUint8(36 + i, letter.charCodeAt(0)));
-    view.setUint32(4, 36 + 2 * length, true);
-    view.setUint32(16, 16, true);
-    view.setUint16(20, 1, true); // PCM
-    view.setUint16(22, 1, true); // one channel
-    view.setUint32(24, rate, true);
-    view.setUint32(28, 2 * rate, true);
-    view.setUint16(32, 2, true);
-    view.setUint16(34, 16, true);
-    view.setUint32(40, 2 * length, true);
-    for (let i = 0; i < length; i++) {
-      let sample = 0;
-      for (const channel of channels) sample += channel[i];
-      view.setInt16(44 + 2 * i, 32767 * Math.max(-1, Math.min(1, sample)), true);
-    }
-    return URL.createObjectURL(new Blob([view.buffer], { type: "audio/wav" }));
   }
 
   function written(number) {
@@ -78,7 +44,7 @@
     let resume = false; // and is to be played as soon as it is there
     let next = 0; // the next frame, as the browser calls it
     let hands = 0; // until when the picture is left where the reader has scrolled it
-    let channels = null;
+    let channels = null; // chords and melody, as soon as they are wanted
     const sounds = {}; // addresses of the mixtures made so far
 
     function stepAt(time) {
@@ -174,6 +140,7 @@
     }
 
     function play() {
+      prepare();
       if (at >= end) jump(0);
       hands = 0;
       resume = changing;
@@ -191,13 +158,19 @@
 
     const heard = () => parts.filter(pressed);
 
+    function prepare() {
+      if (channels) return;
+      channels = document.performanceSound.synthesise(data.sound, data.times);
+      mix();
+    }
+
     function mix() {
       const wanted = heard().map((part) => Number(part.dataset.part));
       root.dataset.heard = heard().map((part) => part.textContent.toLowerCase()).join(" ");
       if (!channels) return;
       const silence = new Float32Array(channels[0].length);
       const played = wanted.length ? wanted.map((i) => channels[i]) : [silence];
-      sounds[wanted] ??= wav(played, data.rate);
+      sounds[wanted] ??= document.performanceSound.wav(played, data.sound.rate);
       if (audio.src === sounds[wanted]) return;
       if (audio.readyState && !changing) at = audio.currentTime;
       if (!changing) resume = !audio.paused;
@@ -292,12 +265,10 @@
     tempo.dispatchEvent(new Event("input"));
     show();
     sync();
-    decode(audio.src, data).then((found) => {
-      channels = found;
-      mix();
-    }).catch(() => {
-      for (const part of parts) part.hidden = true; // the sound as it is will have to do
-    });
+    mix();
+    for (const kind of ["pointerenter", "focusin"]) {
+      root.addEventListener(kind, prepare, { once: true });
+    }
   }
 
   for (const root of document.querySelectorAll(".performance:not([data-step])")) start(root);
