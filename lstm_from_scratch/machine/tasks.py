@@ -19,7 +19,7 @@ import numpy as np
 from .. import limits
 from ..arguments import checked, whole
 from .episodes import Episode
-from .kernel import Arena
+from .kernel import Arena, predict
 from .network import Network, Topology, Voice
 from .recipes import Learning, Recipe
 
@@ -234,13 +234,9 @@ def counts_to(most: int = 1_000) -> Callable[[Network], int]:
     """
 
     def test(network: Network) -> int:
-        arena = Arena(network.topology)
-        arena.set_weights(network)
         for n in range(1, most + 1):
             inputs, targets, _ = counted(n)
-            arena.clear()
-            _, predictions = arena.run(inputs, len(inputs))
-            if ((predictions > 0.5) != (targets > 0.5)).any():
+            if ((predict(network, inputs) > 0.5) != (targets > 0.5)).any():
                 return n - 1
         return most
 
