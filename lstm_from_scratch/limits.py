@@ -71,6 +71,15 @@ def expect_sound(name: str, seconds: float) -> None:
         )
 
 
+MIDI = 10_000_000
+"""Bytes of a MIDI file that is read: what takes that long to play has come to its end."""
+
+TABLE = 300_000_000
+"""Bytes of a table of a study that is read: a million runs."""
+
+PROCESSES = 1_024
+"""Processes that work at once."""
+
 WEIGHTS = 10_000_000
 """Numbers in a matrix of weights: 80 MB."""
 
