@@ -21,7 +21,7 @@ PAGE = 9_600
 """Steps of music that a page or a sheet shows: 100 choruses, 1,200 bars."""
 
 SOUND = 3_600
-"""Seconds of a sound: an hour."""
+"""Seconds of a sound: an hour, whose making takes half a gigabyte."""
 
 TEMPO = (4, 1000)
 """Beats a minute: the slowest is the slowest that a MIDI file can hold, and the fastest has long
