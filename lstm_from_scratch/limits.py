@@ -17,8 +17,17 @@ RUN = 4_000_000
 PIECE = 96_000
 """Steps of a piece that is written to a file or read from one: 1,000 choruses, 6 hours and more."""
 
+NOTES = 2_000_000
+"""Notes of a piece: twice those of 10,000 choruses."""
+
 PAGE = 9_600
 """Steps of music that a page or a sheet shows: 100 choruses, 1,200 bars."""
+
+SHEET = 20_000
+"""Notes on a sheet: twice those of 100 choruses, which take half a minute to draw."""
+
+STAVES = 15
+"""Staves of a sheet: as many as a MIDI file has tracks."""
 
 SOUND = 3_600
 """Seconds of a sound: an hour, whose making takes half a gigabyte."""
