@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import briefly
-from ..arguments import Kind, Unfit, checked, whole
+from ..arguments import Kind, Unfit, array, check, checked, whole
 from ..judging import measures
 from ..machine.network import Network
 from ..machine.training import Recipe, Result, train
@@ -200,7 +200,9 @@ def judge_all(
     rng = np.random.default_rng((2, seed))
 
     def play(number: int, length: int) -> np.ndarray:
-        return composer.go_on(rolls((number,), form)[0, :2], length * form.steps, rng)
+        steps, start = length * form.steps, rolls((number,), form)[0, :2]
+        roll = composer.go_on(start, steps, rng)
+        return check("composer, what it plays", roll, array(steps, start.shape[1]))
 
     nats = measures.surprise(composer, rolls(music.held_out, form))
     by_beat = nats.mean(axis=0).reshape(form.bars, -1, 2)
