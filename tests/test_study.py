@@ -467,6 +467,8 @@ def test_seeds_without_number_are_refused_before_anything_is_made(tmp_path, squa
         study.run("squares", tmp_path, seeds=range(10**30))
     with pytest.raises(ValueError, match=r"seeds: expected seeds such as range\(8\).*got 8"):
         study.run("squares", tmp_path, seeds=8)
+    with pytest.raises(NotADirectoryError, match=r"folder: expected a folder .*is a file"):
+        study.run("squares", __file__)
     assert not list(tmp_path.iterdir())
 
 

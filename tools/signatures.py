@@ -30,8 +30,8 @@ import lstm_from_scratch
 from lstm_from_scratch import briefly
 
 HOUSE = lstm_from_scratch.__name__
-SECONDS = 20
-"""How long a call may take before it counts as a hang; all that is sensible takes far less."""
+SECONDS = 60
+"""How long a call may take before it counts as a hang; what is sensible takes a tenth of it."""
 
 CELLAR = ("arguments", "arrays", "briefly", "commands", "files", "kinds", "lazily", "limits")
 """Rooms below all wings, which others knock at for."""
@@ -977,7 +977,7 @@ def _even(value: Any) -> bool:
 
 
 NOUNS: dict[str, tuple[str, ...]] = {
-    "path": ("file",),
+    "path": ("file", "table"),
     "music": ("note", "track", "pitch", "piece", "rolls", "roll", "source"),
     "notes": ("Note",),
     "symbol": ("chord",),

@@ -114,11 +114,14 @@ def run(
     ------
     StudyError : for an unknown study, a table that can't be gone on with or that another process
         is at work on, workers that are not there. What is in the table stays as it is.
+    NotADirectoryError : if the folder is a file.
 
     Chapter 11.
     """
     name, study = _named(name)
     path = Path(folder) / f"{name}.csv"
+    if path.parent.exists() and not path.parent.is_dir():
+        raise NotADirectoryError(f"folder: expected a folder for tables, {str(folder)!r} is a file")
     seeds = study.seeds if seeds is None else seeds
     if seeds[MOST_RUNS // len(study.settings) :]:
         raise StudyError(f"{name}: more than {MOST_RUNS:,} runs; choose fewer seeds")
