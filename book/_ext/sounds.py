@@ -39,14 +39,12 @@ def store(html: str, folder: Path, top: str) -> str:
 
 def once(html: str) -> str:
     """Keep the first style and, since it starts all players there are, the last script."""
-    first, *others = STYLE.findall(html) or [""]
-    for style in dict.fromkeys([first, *others]):
+    for style in dict.fromkeys(STYLE.findall(html)):
         head, mark, tail = html.partition(style)
-        html = head + mark + tail.replace(style, "") if style else html
-    *others, last = SCRIPT.findall(html) or [""]
-    for script in dict.fromkeys([*others, last]):
+        html = head + mark + tail.replace(style, "")
+    for script in dict.fromkeys(SCRIPT.findall(html)):
         head, mark, tail = html.rpartition(script)
-        html = head.replace(script, "") + mark + tail if script else html
+        html = head.replace(script, "") + mark + tail
     return html
 
 
