@@ -19,7 +19,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 
 FOLDER = "sounds"
-STORED = re.compile(r'"data:audio/mpeg;base64,([^"]+)"')
+STORED = re.compile(r'"data:audio/mpeg;base64,([A-Za-z0-9+/=]+)"')
 STYLE = re.compile(r"<style>/\* The player\b.*?</style>", flags=re.S)
 SCRIPT = re.compile(r"<script>// The sound of the notes\b.*?</script>", flags=re.S)
 
@@ -52,7 +52,7 @@ def lighten(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
     """Take out of a page what need not stand in it, before its template is filled."""
-    if "body" in context:
+    if doctree is not None and "body" in context:  # pages of source have players in words only
         top = "../" * page.count("/")
         context["body"] = once(store(context["body"], Path(app.outdir) / FOLDER, top))
 
