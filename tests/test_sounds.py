@@ -31,6 +31,7 @@ def test_the_same_music_is_one_file(sounds: ModuleType, tmp_path: Path) -> None:
     links = re.findall(r'src="([^"]+)"', stored)
     assert links[0] == links[2] == links[3] != links[1]
     assert "data:audio" not in stored
+    assert stored.count('preload="none"') == stored.count("<audio") == 4
     files = sorted((tmp_path / "sounds").iterdir())
     assert len(files) == 2
     for link, one in zip(links, (low, high, low), strict=False):

@@ -34,7 +34,9 @@ def store(html: str, folder: Path, top: str) -> str:
         (folder / name).write_bytes(sound)
         return f'"{top}{FOLDER}/{name}"'
 
-    return STORED.sub(rewrite, html)
+    html = STORED.sub(rewrite, html)
+    # Nothing is asked for before somebody plays it.
+    return html.replace('<audio controls preload="metadata"', '<audio controls preload="none"')
 
 
 def once(html: str) -> str:
