@@ -18,13 +18,17 @@ from types import ModuleType
 from urllib.parse import unquote, urlsplit
 
 import matplotlib.image as mpimg
+import numpy as np
 import pytest
 import soundfile
 from browsing import HTML, NARROW, PAGES, WIDE, Visit, open_page
+from matplotlib.colors import to_rgb
 from playwright.sync_api import Browser
 from test_reference import MODULES, public_names
 
 from lstm_from_scratch.music import audio, midi
+from lstm_from_scratch.showing.figures import COLOURS
+from lstm_from_scratch.showing.player import GATES
 
 # Runs in the page: how long a player says it lasts, and what its sound decodes to.
 LISTEN = """async ([player, stored]) => {
@@ -289,6 +293,27 @@ def test_the_edge_beyond_which_there_is_more_is_shaded(browser: Browser, theme: 
     code.evaluate("pre => pre.scrollTo({ left: 10_000, behavior: 'instant' })")
     page.wait_for_timeout(200)
     assert edge() < 0.02
+    page.context.close()
+
+
+def test_what_is_drawn_stands_out_in_the_dark_too(browser: Browser) -> None:
+    """Figures are turned round there; each colour of a thing must still have 3 to 1 (1.4.11)."""
+    page = open_page(browser, "notebooks/04_the_memory_block.html", color_scheme="dark").page
+    figure = page.locator(".cell_output img").first
+    seen = {}
+    for kind in ("ground", "chords", "melody", *GATES, "cell_state", "ink"):
+        buffer = io.BytesIO()
+        colour = to_rgb("white" if kind == "ground" else COLOURS[kind])
+        mpimg.imsave(buffer, np.full((40, 40, 3), colour), format="png")
+        data = f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+        figure.evaluate("async (i, data) => { i.src = data; await i.decode(); }", data)
+        pixels = mpimg.imread(io.BytesIO(figure.screenshot()))[..., :3]
+        rgb = pixels[pixels.shape[0] // 2, pixels.shape[1] // 2].astype(float)
+        linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+        seen[kind] = 0.05 + linear @ (0.2126, 0.7152, 0.0722)
+    ground = seen.pop("ground")
+    assert ground < 0.06, "a light slab on a dark page"
+    assert {kind: round(one / ground, 2) for kind, one in seen.items() if one / ground < 3} == {}
     page.context.close()
 
 

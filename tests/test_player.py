@@ -345,6 +345,26 @@ def test_music_of_any_length(steps: int) -> None:
     assert symbols == expected
 
 
+def test_what_is_heard_is_drawn_as_it_is_written() -> None:
+    """Every note as it is struck, on a row of its own; symbols where there is room for them."""
+    piece = chorus(23)
+    page = Elements(hear(piece)._repr_html_())
+    drawn = {
+        attributes["class"].split()[1]: re.findall(r"M(\d+) \d+h([\d.]+)", attributes["d"])
+        for attributes, _ in page.of("path", "notes")
+    }
+    for name, notes in (("chords", piece.chords), ("melody", piece.melody)):
+        found = sorted((int(onset), round(float(width))) for onset, width in drawn[name])
+        assert found == sorted((note.onset, note.duration) for note in notes)
+    assert len(page.of("text", "symbol")) == 12 and len(page.of("text", "number")) == 12
+    scale = Elements(hear([Note(60, 0, 2), Note(90, 2, 2)], form=None)._repr_html_())
+    assert scale.of("text", "symbol") == [] and len(scale.of("text", "number")) == 1
+    twice = hear({"melody": [Note(60, 0, 192)]})
+    assert Elements(twice._repr_html_()).of("text", "symbol") == []
+    with pytest.raises(ValueError, match="music: expected a note at least"):
+        hear([])
+
+
 def test_another_form_and_encoding() -> None:
     form = Form(
         "three", ("Am7", "D7", "Bbmaj7"), steps_per_bar=6, chord_pitches=tuple(range(40, 64))

@@ -19,7 +19,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 
 FOLDER = "sounds"
-STORED = re.compile(r'"data:audio/mpeg;base64,([^"]+)"')
+STORED = re.compile(r'"data:audio/mpeg;base64,([A-Za-z0-9+/=]+)"')
 STYLE = re.compile(r"<style>/\* The player\b.*?</style>", flags=re.S)
 SCRIPT = re.compile(r"<script>// The sound of the notes\b.*?</script>", flags=re.S)
 
@@ -34,19 +34,19 @@ def store(html: str, folder: Path, top: str) -> str:
         (folder / name).write_bytes(sound)
         return f'"{top}{FOLDER}/{name}"'
 
-    return STORED.sub(rewrite, html)
+    html = STORED.sub(rewrite, html)
+    # Nothing is asked for before somebody plays it.
+    return html.replace('<audio controls preload="metadata"', '<audio controls preload="none"')
 
 
 def once(html: str) -> str:
     """Keep the first style and, since it starts all players there are, the last script."""
-    first, *others = STYLE.findall(html) or [""]
-    for style in dict.fromkeys([first, *others]):
+    for style in dict.fromkeys(STYLE.findall(html)):
         head, mark, tail = html.partition(style)
-        html = head + mark + tail.replace(style, "") if style else html
-    *others, last = SCRIPT.findall(html) or [""]
-    for script in dict.fromkeys([*others, last]):
+        html = head + mark + tail.replace(style, "")
+    for script in dict.fromkeys(SCRIPT.findall(html)):
         head, mark, tail = html.rpartition(script)
-        html = head.replace(script, "") + mark + tail if script else html
+        html = head.replace(script, "") + mark + tail
     return html
 
 
@@ -54,7 +54,7 @@ def lighten(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
     """Take out of a page what need not stand in it, before its template is filled."""
-    if "body" in context:
+    if doctree is not None and "body" in context:  # pages of source have players in words only
         top = "../" * page.count("/")
         context["body"] = once(store(context["body"], Path(app.outdir) / FOLDER, top))
 

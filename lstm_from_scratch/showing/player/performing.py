@@ -289,13 +289,12 @@ def _perform(
         "sound": _sound(score, brush),
     }
     height = bottom + _FOOT
+    symbols = score.symbols and (count <= form.steps or not compact)  # else they lie on each other
     markup = _page(
         title=title,
         caption=_caption(keys, steps),
         labels="" if compact else _labels(keys, rows, headings, height),
-        picture=_picture(
-            score.drawn, count, keys, form, score.symbols, steps, rows, height, compact
-        ),
+        picture=_picture(score.drawn, count, keys, form, symbols, steps, rows, height, compact),
         data=data,
         melody=bool(keys.melody),
         chords=bool(keys.chords),

@@ -175,8 +175,8 @@
       if (audio.readyState && !changing) at = audio.currentTime;
       if (!changing) resume = !audio.paused;
       changing = true;
+      audio.src = sounds[wanted]; // first, or the MP3 would be loaded
       audio.preload = "auto";
-      audio.src = sounds[wanted];
       audio.load();
       if (resume) audio.play().catch(sync); // where nothing loads before it is asked to play
     }

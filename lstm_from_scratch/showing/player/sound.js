@@ -49,9 +49,8 @@ document.performanceSound ??= (() => {
     for (const [pitch, start, held] of spans) {
       const one = (tones[pitch] ??= tone(pitch, part, longest[pitch], rate));
       const end = Math.min(held + release, sound.length - start);
-      for (let i = 0; i < end; i++) {
-        sound[start + i] += i < held ? one[i] : one[i] * fade(i - held, release);
-      }
+      for (let i = 0; i < held; i++) sound[start + i] += one[i];
+      for (let i = held; i < end; i++) sound[start + i] += one[i] * fade(i - held, release);
     }
   }
 
@@ -72,14 +71,18 @@ document.performanceSound ??= (() => {
 
   // By how much to multiply each hundredth of a second: equally loud for every piece, no peak above
   // the limit.
-  function gains(sound, data) {
-    const block = Math.floor(data.rate / 100);
+  function gains(sound, block, data) {
     const count = Math.ceil(sound.length / block);
     const [powers, peaks] = [new Float64Array(count), new Float64Array(count)];
-    for (let i = 0; i < sound.length; i++) {
-      const here = Math.floor(i / block);
-      powers[here] += sound[i] ** 2 / block;
-      peaks[here] = Math.max(peaks[here], Math.abs(sound[i]));
+    for (let here = 0; here < count; here++) {
+      const end = Math.min((here + 1) * block, sound.length);
+      let [power, peak] = [0, 0];
+      for (let i = here * block; i < end; i++) {
+        power += sound[i] * sound[i];
+        peak = Math.max(peak, Math.abs(sound[i]));
+      }
+      powers[here] = power / block;
+      peaks[here] = peak;
     }
     const most = powers.reduce((a, b) => Math.max(a, b), 0);
     const loud = powers.filter((power) => power > 1e-4 * most);
@@ -94,21 +97,26 @@ document.performanceSound ??= (() => {
   // The parts, each as loud as in their mixture: [chords, melody].
   function synthesise(data, times) {
     const length = rounded((times[times.length - 1] + data.tail) * data.rate);
-    const parts = data.parts.map((part) => {
+    const [chords, melody] = data.parts.map((part) => {
       const sound = new Float64Array(length);
       add(sound, part, times, data.rate);
       return sound;
     });
-    if (data.brush) addBrush(parts[0], times, data.rate);
-    const gain = gains(parts[0].map((sample, i) => sample + parts[1][i]), data);
+    if (data.brush) addBrush(chords, times, data.rate);
+    const mixture = new Float64Array(length);
+    for (let i = 0; i < length; i++) mixture[i] = chords[i] + melody[i];
     const block = Math.floor(data.rate / 100);
-    return parts.map((part) =>
-      Float32Array.from(part, (sample, i) => {
-        const at = Math.min(Math.max(i / block - 0.5, 0), gain.length - 1);
-        const [before, after] = [gain[Math.floor(at)], gain[Math.ceil(at)]];
-        return sample * (before + (after - before) * (at % 1));
-      }),
-    );
+    const gain = gains(mixture, block, data);
+    const parts = [new Float32Array(length), new Float32Array(length)];
+    for (let i = 0; i < length; i++) {
+      const at = Math.min(Math.max(i / block - 0.5, 0), gain.length - 1);
+      const before = Math.floor(at);
+      const after = Math.min(before + 1, gain.length - 1);
+      const now = gain[before] + (gain[after] - gain[before]) * (at - before);
+      parts[0][i] = now * chords[i];
+      parts[1][i] = now * melody[i];
+    }
+    return parts;
   }
 
   // The address of a WAV of the sum of some parts, for as long as the page is open.
@@ -126,10 +134,10 @@ document.performanceSound ??= (() => {
     view.setUint16(32, 2, true);
     view.setUint16(34, 16, true);
     view.setUint32(40, 2 * length, true);
+    const [one, other] = [parts[0], parts[1] ?? new Float32Array(length)];
     for (let i = 0; i < length; i++) {
-      let sample = 0;
-      for (const part of parts) sample += part[i];
-      view.setInt16(44 + 2 * i, 32767 * Math.max(-1, Math.min(1, sample)), true);
+      const sample = Math.max(-1, Math.min(1, one[i] + other[i]));
+      view.setInt16(44 + 2 * i, 32767 * sample, true);
     }
     return URL.createObjectURL(new Blob([view.buffer], { type: "audio/wav" }));
   }
