@@ -106,14 +106,6 @@ WIDEST = """() => {
 }"""
 
 
-@pytest.fixture(scope="module", params=PAGES)
-def visit(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Visit]:
-    """One page of the book, open in the browser."""
-    opened = open_page(browser, request.param)
-    yield opened
-    opened.page.context.close()
-
-
 class Anchors(HTMLParser):
     """Collects the places of a page that a link can point to, and where its links point."""
 
