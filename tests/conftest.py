@@ -50,7 +50,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         from browsing import PAGES
 
         names = getattr(metafunc.module, "VISITED", PAGES)
-        metafunc.parametrize("visit", names, indirect=True, scope="session")
+        lasts = how_long(config=metafunc.config)
+        metafunc.parametrize("visit", names, indirect=True, scope=lasts)
+
+
+def how_long(fixture_name: str = "", *, config: pytest.Config) -> str:
+    """How long a browser lasts: one for all tests of pages, where no others run; else for a file.
+
+    While there is one, an event loop is running, and others can't run theirs.
+    """
+    pages = [Path(name.partition("::")[0]).name.startswith("test_book") for name in config.args]
+    return "session" if pages and all(pages) else "module"
 
 
 @pytest.fixture(scope="session")
@@ -59,7 +69,7 @@ def root() -> Path:
     return Path(__file__).resolve().parent.parent
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope=how_long)
 def browser() -> Iterator[Browser]:
     """An installed browser; without one the test is skipped, or fails in CI."""
     from browsing import running_browser
@@ -68,7 +78,7 @@ def browser() -> Iterator[Browser]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope=how_long)
 def visit(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Visit]:
     """One page of the book, open in the browser for all tests that look at it, one by one.
 
