@@ -36,7 +36,7 @@ pdf: book  ## print the whole book into one PDF (needs Chromium or Chrome)
 
 test: $(VENV)/installed unit  ## run every test: the module, the notebooks, the built pages
 	@$(BIN)/python tools/build_book.py
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(PAGE_TESTS)
+	$(BIN)/python -m pytest -n 2 --dist loadscope $(PAGE_TESTS)
 
 unit: $(VENV)/installed  ## the part of the tests that needs no built book
 	@$(BIN)/python tools/run_tests.py $(NOTEBOOKS)

@@ -217,19 +217,22 @@ def _door(
     names = list(inspect.signature(plain).parameters)
     known: dict[str, Kind] = {}
     with_axes: list[str] = []
+    in_order: list[tuple[int, str, Kind]] = []  # those arguments that are looked at, by their place
 
     @functools.wraps(plain)
     def door(*given: Any, **named: Any) -> Any:
         if not known:
             annotations = {n: a for n, a in plain.__annotations__.items() if n != "return"}
             room = vars(sys.modules[plain.__module__])
-            asked = _by_name(annotations, room) | {"self": anything()} | dict(kinds)
+            asked = _by_name(annotations, room) | dict(kinds)
             with_axes[:] = [name for name, kind in asked.items() if kind.axes]
-            known.update(asked)
-        given = [
-            check(name, value, known[name]) if name in known else value
-            for name, value in zip(names, given, strict=False)
-        ] + list(given[len(names) :])
+            in_order[:] = [(n, name, asked[name]) for n, name in enumerate(names) if name in asked]
+            known.update(asked or {"self": anything()})
+        given = list(given)
+        for place, name, kind in in_order:
+            if place >= len(given):
+                break
+            given[place] = check(name, given[place], kind)
         for name, value in named.items():
             if name in known:
                 named[name] = check(name, value, known[name])

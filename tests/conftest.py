@@ -2,30 +2,65 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import matplotlib
 import pytest
 
 if TYPE_CHECKING:
+    from browsing import Visit
     from playwright.sync_api import Browser
 
 # Not through the environment: the kernels that run notebooks would inherit it and draw nothing.
 matplotlib.use("Agg")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say which tests belong together when several processes share them (``--dist loadgroup``).
+def together(test: str) -> str:
+    """What a test belongs to, so that one process takes all of it: a page of the book, or a file.
 
-    Those that look at one page of the built book do, whatever file they stand in, so that it is
-    opened once; else those of one file or one notebook.
+    Whatever file the tests of a page stand in, it is opened once for them.
     """
-    for item in items:
-        page = getattr(item, "callspec", None) and item.callspec.params.get("visit")
-        group = f"{item.path.name}:{page}" if page else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+    file, _, name = test.partition("::")
+    page = re.search(r"\[([^\[\]]+\.html)\]$", name)
+    return page[1] if page else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Deal out what belongs `together` to one process (``-n 2 --dist loadscope``).
+
+    xdist's own way to say so, a mark for ``--dist loadgroup``, has no effect with pytest 9.
+    """
+    if config.getvalue("dist") != "loadscope":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Together(LoadScopeScheduling):
+        _split_scope = staticmethod(together)
+
+    return Together(config, log)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Take each test of a page for every page of the book, or for those in ``VISITED``."""
+    if "visit" in metafunc.fixturenames:
+        from browsing import PAGES
+
+        names = getattr(metafunc.module, "VISITED", PAGES)
+        lasts = how_long(config=metafunc.config)
+        metafunc.parametrize("visit", names, indirect=True, scope=lasts)
+
+
+def how_long(fixture_name: str = "", *, config: pytest.Config) -> str:
+    """How long a browser lasts: one for all tests of pages, where no others run; else for a file.
+
+    While there is one, an event loop is running, and others can't run theirs.
+    """
+    pages = [Path(name.partition("::")[0]).name.startswith("test_book") for name in config.args]
+    return "session" if pages and all(pages) else "module"
 
 
 @pytest.fixture(scope="session")
@@ -34,10 +69,23 @@ def root() -> Path:
     return Path(__file__).resolve().parent.parent
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope=how_long)
 def browser() -> Iterator[Browser]:
     """An installed browser; without one the test is skipped, or fails in CI."""
     from browsing import running_browser
 
     with running_browser() as running:
         yield running
+
+
+@pytest.fixture(scope=how_long)
+def visit(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Visit]:
+    """One page of the book, open in the browser for all tests that look at it, one by one.
+
+    A test leaves it as wide and as light as it was; what is folded may be open or shut.
+    """
+    from browsing import open_page
+
+    opened = open_page(browser, request.param, color_scheme="light")
+    yield opened
+    opened.page.context.close()

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from browsing import HTML, find_browser, open_page
+from browsing import HTML, open_page
 from playwright.sync_api import Browser
 from pypdf import PdfReader
 from pypdf.generic import Destination, IndirectObject
@@ -34,10 +34,10 @@ def printing() -> ModuleType:
 
 
 @pytest.fixture(scope="module")
-def paper(printing: ModuleType) -> PdfReader:
+def paper(printing: ModuleType, browser: Browser) -> PdfReader:
     """The printed book, as a reader opens it."""
     file = io.BytesIO()
-    printing.print_book(find_browser()).write(file)
+    printing.print_book(browser).write(file)
     return PdfReader(file)
 
 

@@ -66,6 +66,8 @@ SAID = [
         "Study('why', 2 settings, 4 seeds)",
     ),
     (tables.Table([], ["seed", "steps"], [{}], [3]), "Table(1 row: seed, steps)"),
+    (tables.Rows([{"seed": "0", "steps": "1"}] * 2), "Rows(2 rows: seed, steps)"),
+    (tables.Rows(), "Rows(0 rows)"),
     (
         rehearsal.Result(
             PLAIN, simple.Method(), True, 4_800, 1.0, rehearsal.Curve(*np.zeros((5, 1)))

@@ -19,6 +19,7 @@ import yaml
 
 import lstm_from_scratch
 from lstm_from_scratch.machine import gradient
+from lstm_from_scratch.music import blues
 from lstm_from_scratch.playing import composing
 
 CHAPTERS = {*map(str, range(1, 17)), "A"}  # of the design; later ones may be named already
@@ -199,3 +200,10 @@ Section 1; chapter 5."""
         ["A pair.", "", "left: one. right, up : others."], gradient, names=["left", "right", "up"]
     )
     assert fields[2:5] == [":Attributes:", "    * **left**: one.", "    * **right, up**: others."]
+
+
+def test_constants_that_fields_take_are_shown_by_their_names(api: ModuleType) -> None:
+    scale, steps = f"scale: tuple = {blues.PENTATONIC}", "steps_per_bar: int = 8"
+    shown = api.name_defaults(f"(name: str, {scale}, {steps}, a: int = 8)", blues.Form)
+    assert "scale: tuple = PENTATONIC, steps_per_bar: int = STEPS_PER_BAR, a: int = 8" in shown
+    assert api.name_defaults("(a: int = 8)", list) == "(a: int = 8)"

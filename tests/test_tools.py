@@ -6,6 +6,7 @@ import importlib
 from pathlib import Path
 
 import pytest
+from conftest import together
 
 TOOLS = sorted(
     path.stem
@@ -40,3 +41,13 @@ def test_a_tool_refuses_what_it_does_not_know(
     assert ended.value.code == 2
     said = capsys.readouterr()
     assert said.out == "" and any(word.strip("-") in said.err for word in (*wrong, "required"))
+
+
+def test_one_process_takes_all_tests_of_a_page_or_of_a_file() -> None:
+    page = "book/welcome.html"
+    for test in ("test_book.py::test_it_fits", "test_book_axe.py::test_no_barrier"):
+        assert together(f"tests/{test}[{page}]") == page
+    assert (
+        together("tests/test_kernel.py::test_a_step[4 blocks, 1 voices]") == "tests/test_kernel.py"
+    )
+    assert together("notebooks/01_twelve_bars.ipynb::Cell 3") == "notebooks/01_twelve_bars.ipynb"

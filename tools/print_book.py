@@ -289,15 +289,11 @@ def bookmark(
                 writer.add_outline_item(title=words, page_number=index, parent=chapter, fit=fit)
 
 
-def print_book(program: str, folder: Path = HTML) -> PdfWriter:
-    """Print the built book in a folder with a browser, given the path of its program."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
-        contents = parts()
-        printed = print_pages(browser, (d for part in contents for d in part.documents), folder)
-        joined = join(browser, contents, printed)
-        browser.close()
-    return joined
+def print_book(browser: Browser, folder: Path = HTML) -> PdfWriter:
+    """Print the built book in a folder with a running browser."""
+    contents = parts()
+    printed = print_pages(browser, (d for part in contents for d in part.documents), folder)
+    return join(browser, contents, printed)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -312,7 +308,10 @@ def main(arguments: list[str] | None = None) -> int:
         print("Install Chromium or Chrome and run `make pdf` again.", file=sys.stderr)
         return 2
     start = time.monotonic()
-    joined = print_book(program)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
+        joined = print_book(browser)
+        browser.close()
     unfinished = PDF.with_suffix(".part")
     joined.write(unfinished)
     unfinished.replace(PDF)

@@ -30,8 +30,10 @@ import lstm_from_scratch
 from lstm_from_scratch import briefly
 
 HOUSE = lstm_from_scratch.__name__
-SECONDS = 60
-"""How long a call may take before it counts as a hang; what is sensible takes a tenth of it."""
+SECONDS = 90
+"""How long a call may take before it counts as a hang; all that is sensible takes far less.
+
+A first call may have to be compiled, on a machine that is busy with other things."""
 
 CELLAR = ("arguments", "arrays", "briefly", "commands", "files", "kinds", "lazily", "limits")
 """Rooms below all wings, which others knock at for."""

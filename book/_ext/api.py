@@ -7,17 +7,20 @@ On the way
 
 * ``Chapter 5`` and ``appendix A`` become links; what names neither gets those of its module;
 * names in single backticks become links to what they name;
+* a constant that a field of a data class takes unless told otherwise is shown by its name;
 * compiled functions are shown as the functions that were compiled.
 """
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import importlib
 import inspect
 import pkgutil
 import re
 import sys
+import textwrap
 from collections.abc import Iterator, Sequence
 from functools import cache
 from types import ModuleType
@@ -314,6 +317,29 @@ def _home(name: str) -> tuple[ModuleType | None, str]:
     return None, ""
 
 
+def process_signature(
+    app: Sphinx, what: str, name: str, thing: Any, options: Any, signature: str, returned: str
+) -> tuple[str, str] | None:
+    """Name the constants that the fields of a data class take; of functions, autodoc does so."""
+    if what != "class" or not signature:
+        return None
+    return name_defaults(signature, thing), returned
+
+
+def name_defaults(signature: str, thing: type) -> str:
+    """A signature of a data class with ``PENTATONIC`` where the source says so, not six numbers."""
+    if not dataclasses.is_dataclass(thing):
+        return signature
+    (definition,) = ast.parse(textwrap.dedent(inspect.getsource(thing))).body
+    for line in definition.body:
+        if isinstance(line, ast.AnnAssign) and isinstance(line.value, ast.Name):
+            constant, value = line.value.id, repr(getattr(thing, line.target.id, None))
+            if not constant.startswith("_"):
+                given = rf"(\b{line.target.id}: [^=]*= ){re.escape(value)}"
+                signature = re.sub(given, rf"\g<1>{constant}", signature, count=1)
+    return signature
+
+
 def skip_member(
     app: Sphinx, what: str, name: str, thing: Any, skip: bool, options: Any
 ) -> bool | None:
@@ -365,5 +391,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_autodocumenter(CompiledDocumenter)
     app.add_autodocumenter(ShortDataDocumenter, override=True)
     app.connect("autodoc-process-docstring", process_docstring)
+    app.connect("autodoc-process-signature", process_signature)
     app.connect("autodoc-skip-member", skip_member)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

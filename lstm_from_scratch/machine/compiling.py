@@ -35,7 +35,9 @@ def overload(stub: Callable[..., Any], **options: Any) -> Callable[[Callable], C
     Appendix A.
     """
     stub.__code__ = _no_body.__code__
-    return numba.extending.overload(stub, **options)
+    # It is called from compiled code alone, and so needs no door for C.
+    inner = {"no_cfunc_wrapper": True} | options.pop("jit_options", {})
+    return numba.extending.overload(stub, jit_options=inner, **options)
 
 
 def _no_body(*_: Any, **__: Any) -> None:

@@ -47,6 +47,17 @@ class StudyError(ValueError):
     """What was asked for can't be done; the message says why, and what to do about it."""
 
 
+class Rows(list[dict[str, str]]):
+    """The rows of a table, as text, a mapping by columns each: a list with a short ``repr``.
+
+    Chapter 3.
+    """
+
+    def __repr__(self) -> str:
+        columns = f": {', '.join(self[0])}" if self else ""
+        return f"Rows({briefly.counted(len(self), 'row')}{columns})"
+
+
 class Table(NamedTuple):
     """A table as it was read. Chapter 11.
 
@@ -186,7 +197,7 @@ def parse(path: str | os.PathLike[str]) -> Table:
                 f"{place}: line {number} is not whole: {len(values)} values in {len(columns)} "
                 "columns. Delete that line; its run is then made again and no other"
             )
-    rows = [dict(zip(columns, values, strict=True)) for _, values in data[1:]]
+    rows = Rows(dict(zip(columns, values, strict=True)) for _, values in data[1:])
     return Table(comments, columns, rows, [number for number, _ in data[1:]])
 
 
@@ -280,7 +291,7 @@ def of(path: str | os.PathLike[str], study: Study) -> Table:
 
 
 @checked
-def read(path: str | os.PathLike[str]) -> list[dict[str, str]]:
+def read(path: str | os.PathLike[str]) -> Rows:
     """Read a table: its rows, as text, by the names of the columns. Raises what `parse` does."""
     return parse(path).rows
 
@@ -293,7 +304,7 @@ def folder() -> Path:
 
 
 @checked
-def stored(name: str) -> list[dict[str, str]]:
+def stored(name: str) -> Rows:
     """Read a table that comes with this package, such as ``"experiment-1"``: its rows, as `read`.
 
     Raises
