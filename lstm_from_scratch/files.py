@@ -1,4 +1,4 @@
-"""Writing files so that an interruption never leaves half of one.
+"""Writing files so that an interruption never leaves half of one, and reading no endless ones.
 
 Appendix A (The engine room) saves networks with it.
 """
@@ -15,6 +15,36 @@ from pathlib import Path
 
 STALE_SECONDS = 3600
 """After so long a partial file belongs to no save that is still at work."""
+
+
+def read_whole(path: str | os.PathLike[str], most: int) -> bytes:
+    """Read a file, or what comes through a pipe, unless it is larger than any of its kind.
+
+    Raises
+    ------
+    FileNotFoundError : if there is none.
+    IsADirectoryError : if there is a folder of that name.
+    OSError : whatever else the system says.
+    ValueError : if there are more bytes than ``most``, of which no more is read then.
+    """
+    name = os.fspath(path)
+    try:
+        with open(path, "rb") as file:
+            parts, left = [], most + 1
+            while left and (
+                part := file.read(min(left, 1 << 20))
+            ):  # read makes room for all it may
+                parts.append(part)
+                left -= len(part)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"there is no file {name!r} to read") from error
+    except (IsADirectoryError, PermissionError) as error:  # Windows says the latter of a folder
+        if not os.path.isdir(path):
+            raise
+        raise IsADirectoryError(f"{name!r} is a folder: name a file to read") from error
+    if not left:
+        raise ValueError(f"{name}: expected at most {most:,} bytes, got more")
+    return b"".join(parts)
 
 
 def write_whole(path: str | os.PathLike[str], data: bytes) -> Path:

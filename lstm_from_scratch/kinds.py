@@ -13,6 +13,7 @@ import math
 import numbers
 import operator
 import os
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -42,6 +43,9 @@ class Kind:
     take: Callable[[Any], Any]
     axes: tuple[Any, ...] = ()
 
+
+SURROGATE = re.compile("[\ud800-\udfff]")
+"""Half of a character, as a broken file name or a wrong decoder leaves it: no file can hold it."""
 
 _BITS = 127
 """Of a whole number: larger ones count nothing, and their digits would fill an error."""
@@ -169,6 +173,8 @@ def text(*, some: bool = False) -> Kind:
     def take(value: Any) -> str:
         if not isinstance(value, str) or (some and not value.strip()):
             raise Unfit
+        if SURROGATE.search(value):
+            raise Unfit(f"{briefly.came(value)}, half of a character")
         return value
 
     return Kind("text that is not empty" if some else "text", take)
@@ -196,6 +202,10 @@ def path() -> Kind:
             raise Unfit("an empty name")
         if "\0" in os.fspath(value):
             raise Unfit("a name with a zero character")
+        try:
+            os.fsencode(value)
+        except UnicodeEncodeError:
+            raise Unfit(f"{briefly.came(os.fspath(value))}, half of a character") from None
         return value
 
     return Kind("a path", take)

@@ -17,11 +17,20 @@ RUN = 4_000_000
 PIECE = 96_000
 """Steps of a piece that is written to a file or read from one: 1,000 choruses, 6 hours and more."""
 
+NOTES = 2_000_000
+"""Notes of a piece: twice those of 10,000 choruses."""
+
 PAGE = 9_600
 """Steps of music that a page or a sheet shows: 100 choruses, 1,200 bars."""
 
+SHEET = 20_000
+"""Notes on a sheet: twice those of 100 choruses, which take half a minute to draw."""
+
+STAVES = 15
+"""Staves of a sheet: as many as a MIDI file has tracks."""
+
 SOUND = 3_600
-"""Seconds of a sound: an hour."""
+"""Seconds of a sound: an hour, whose making takes half a gigabyte."""
 
 TEMPO = (4, 1000)
 """Beats a minute: the slowest is the slowest that a MIDI file can hold, and the fastest has long
@@ -70,6 +79,15 @@ def expect_sound(name: str, seconds: float) -> None:
             "faster or in parts"
         )
 
+
+MIDI = 10_000_000
+"""Bytes of a MIDI file that is read: what takes that long to play has come to its end."""
+
+TABLE = 300_000_000
+"""Bytes of a table of a study that is read: a million runs."""
+
+PROCESSES = 1_024
+"""Processes that work at once."""
 
 WEIGHTS = 10_000_000
 """Numbers in a matrix of weights: 80 MB."""

@@ -4,6 +4,7 @@ import base64
 import io
 import re
 import time
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -112,6 +113,26 @@ def test_no_piece_clips_and_all_are_equally_loud():
         loudness.append(10 * np.log10(power[power > 1e-4 * power.max()].mean()))
     assert np.ptp(loudness[:4]) < 0.5  # dB: choruses, whole or in parts
     assert np.ptp(loudness) < 4
+
+
+def test_a_sound_is_the_same_in_whatever_stretches_it_is_mixed(monkeypatch):
+    chords = [Note(pitch, 4, 7) for pitch in (48, 52, 55)]
+    piece = {"chords": chords, "melody": [Note(70, 0, 9), Note(72, 3, 1), Note(36, 5, 1)]}
+    whole = synthesise(piece, brush=True, swing=0.6)
+    assert len(whole) < audio._STRETCH
+    for blocks in (1, 7, 100, 250):
+        monkeypatch.setattr(audio, "_STRETCH", blocks * audio._BLOCK)
+        np.testing.assert_array_equal(synthesise(piece, brush=True, swing=0.6), whole)
+
+
+def test_a_long_sound_takes_little_more_room_than_itself():
+    notes = [Note(pitch, 0, 2_400) for pitch in range(60, 72)]  # ten minutes, all of them
+    tracemalloc.start()
+    sound = synthesise(notes)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(sound) > 600 * RATE
+    assert peak < sound.nbytes + 120_000_000
 
 
 def test_the_peak_of_a_chorus_uses_the_range():

@@ -126,6 +126,18 @@ def test_what_can_not_be_checked_is_refused(tmp_path, products):
         checking.check(["products"], tmp_path)
     with pytest.raises(study.StudyError, match=r"unknown study 'nonsense'"):
         checking.check(["nonsense"], tmp_path)
+    with pytest.raises(ValueError, match="names: expected names of studies, or None, got 'cycles'"):
+        checking.check("cycles", tmp_path)
+    for budget in (-1, float("nan"), "5"):
+        with pytest.raises(ValueError, match=f"budget: expected .*got {budget!r}"):
+            checking.check(["products"], tmp_path, budget=budget)
+    with pytest.raises(ValueError, match=r"jobs: expected 1 to 1,024 processes, or -1 .*got 0"):
+        checking.check(["products"], tmp_path, jobs=0)
+    with pytest.raises(ValueError, match=r"rows: expected .* got one of 'nonsense'"):
+        checking.draw({"nonsense": []}, 1.0)
+    with pytest.raises(ValueError, match="has 'soon' as seconds, expected a number"):
+        checking.cost({"seconds": "soon"})
+    assert len(checking.report([]).splitlines()) == 1
 
 
 def test_a_budget_too_small_is_said(folder, products):

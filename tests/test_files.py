@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from lstm_from_scratch import files
-from lstm_from_scratch.files import write_whole
+from lstm_from_scratch.files import read_whole, write_whole
 
 resource = pytest.importorskip("resource")  # what a process may do: Windows does not know it
 
@@ -231,6 +231,26 @@ def test_what_is_no_place_for_a_file_is_refused(
     with pytest.raises(error, match=message):
         write_whole(path, b"x")
     assert os.listdir(tmp_path) == ["file"]
+
+
+def test_a_file_is_read_unless_it_never_ends(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"x" * 3_000_000)
+    assert read_whole(path, 3_000_000) == path.read_bytes()
+    with pytest.raises(ValueError, match="a: expected at most 2,999,999 bytes, got more"):
+        read_whole(path, 2_999_999)
+    with pytest.raises(ValueError, match="zero: expected at most 5,000,000 bytes, got more"):
+        read_whole("/dev/zero", 5_000_000)
+    with pytest.raises(FileNotFoundError, match=r"there is no file .*nothing' to read"):
+        read_whole(tmp_path / "nothing", 9)
+    with pytest.raises(IsADirectoryError, match="is a folder: name a file to read"):
+        read_whole(tmp_path, 9)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writing = threading.Thread(target=pipe.write_bytes, args=(b"music",))
+    writing.start()
+    assert read_whole(pipe, 9) == b"music"
+    writing.join()
 
 
 def test_nothing_of_ours_writes_a_file_past_this_room() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
@@ -47,6 +48,8 @@ ASKING: dict[str, Callable[[machine.Network, Path], object]] = {
     "synthesise slowly": lambda n, p: music.synthesise(LATE, tempo=4),
     "player": lambda n, p: audio.player(FAR),
     "svg": lambda n, p: score.svg(LATE),
+    "many staves": lambda n, p: score.svg({f"t{i}": [(60, 0, 1)] for i in range(16)}),
+    "many notes": lambda n, p: score.svg([(q, i, 1) for i in range(520) for q in range(40, 80)]),
     "musicxml": lambda n, p: score.musicxml(FAR),
     "describe": lambda n, p: score.staves.bars_of(LATE, music.TWELVE_BAR),
     "write_midi": lambda n, p: music.write_midi([music.Note(60, 10**9, 1)], p / "a.mid"),
@@ -98,6 +101,12 @@ def test_what_asks_for_everything_is_refused_before_it_is_made(
     assert not list(tmp_path.iterdir())
 
 
+def test_notes_without_end_come_to_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "NOTES", 1_000)
+    with pytest.raises(ValueError, match="notes: expected at most 1,000, got more"):
+        music.synthesise(music.Note(60, step, 1) for step in itertools.count())
+
+
 def test_a_small_file_with_a_late_note_is_refused_by_its_name(tmp_path: Path) -> None:
     path = tmp_path / "late.mid"
     path.write_bytes(late_midi())
@@ -141,6 +150,7 @@ def test_the_limits_of_the_tempo_are_the_same_everywhere(door: str, tmp_path: Pa
 
 def test_what_the_book_does_lies_far_below() -> None:
     assert limits.RUN >= 10_000 * 384 and limits.PIECE >= 80 * 12 * 96
+    assert limits.NOTES >= 10_000 * 92 and limits.SHEET >= 100 * 92
     assert limits.PAGE >= 8 * 12 * 96 and limits.SOUND >= 12 * 24
     assert 2 * max(machine.PAPER.give_up_after, machine.PAPER_2.max_steps) < limits.TRAINING
     assert machine.PAPER.test_every < limits.BETWEEN_TESTS

@@ -10,6 +10,7 @@ from functools import cache
 import numpy as np
 import pytest
 
+from lstm_from_scratch.judging import measures
 from lstm_from_scratch.judging.measures import (
     chorus_lines,
     chorus_numbers,
@@ -28,6 +29,7 @@ from lstm_from_scratch.judging.measures import (
 from lstm_from_scratch.machine.network import Network, Topology, Voice, cleared, forward
 from lstm_from_scratch.music.blues import TWELVE_BAR, Form, Note, chord_tones, chorus
 from lstm_from_scratch.music.encoding import CHORDS_AND_MELODY, Encoding
+from lstm_from_scratch.studies import experiments
 
 # Bars with one, two and three melodies, of notes of different lengths; two begin alike.
 ODD = Form(
@@ -520,3 +522,36 @@ def test_who_can_only_predict_can_be_surprised():
 
     rolls = np.stack([CHORDS_AND_MELODY.encode(chorus(7).notes, 96)] * 2)
     np.testing.assert_allclose(surprise(Even(), rolls), np.log(13))
+
+
+class Stubborn:
+    """A composer that predicts and plays what it likes."""
+
+    def __init__(self, answer: object) -> None:
+        self.answer = answer
+
+    def predict(self, roll: np.ndarray) -> object:
+        return self.answer
+
+    def go_on(self, seed: np.ndarray, steps: int, rng: np.random.Generator) -> object:
+        return self.answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ("x", "got 'x'"),
+        (None, "got None"),
+        (np.zeros((1, 1)), r"got shape \(1, 1\)"),
+        (np.zeros(25), r"got shape \(25,\)"),
+    ],
+)
+def test_what_another_composer_answers_is_looked_at(answer: object, said: str) -> None:
+    rolls = experiments.rolls((7, 9))
+    with pytest.raises(ValueError, match=rf"composer, what it predicts: .*\(192, 25\), {said}"):
+        measures.surprise(Stubborn(answer), rolls)
+    composer = Stubborn(answer)
+    composer.predict = np.ones_like
+    music = experiments.Choruses((1, 2), (3, 4))
+    with pytest.raises(ValueError, match=rf"composer, what it plays: .*\(96000, 25\), {said}"):
+        experiments.judge(composer, 1, music)

@@ -109,10 +109,26 @@ def test_every_call_is_made_once_and_numbered(jobs):
         assert sorted(work(calls)) == [(number, number**2) for number in range(7)]
 
 
-@pytest.mark.parametrize("jobs", [0, -2])
+@pytest.mark.parametrize("jobs", [0, -2, 1_025, 10**30, True, 2.5, "2", None])
 def test_a_number_of_jobs_that_is_none_is_refused(jobs):
-    with pytest.raises(ValueError, match="expected 1 or more"), parallel.workers(jobs):
-        pass
+    with pytest.raises(ValueError, match="jobs: expected 1 to 1,024 processes, or -1 for one a"):
+        parallel.workers(jobs)
+
+
+def test_more_results_than_were_counted_are_handed_on():
+    clock, stream = Clock(), io.StringIO()
+
+    def runs():
+        for number in range(3):
+            clock.now += 100
+            yield number
+
+    assert list(reported(runs(), 1, name="x", stream=stream, clock=clock)) == [0, 1, 2]
+    assert stream.getvalue().splitlines()[1:] == [
+        "x: 1 of 1 runs, in 2 min",
+        "x: 2 of 1 runs, about 0 s left",
+        "x: 3 of 1 runs, about 0 s left",
+    ]
 
 
 def test_without_joblib_the_message_names_what_to_install(monkeypatch):

@@ -365,7 +365,7 @@ def test_what_does_not_fit_is_refused():
         simple_rnn.train_stream(Method(), ROLL, strict=12)
     with pytest.raises(ValueError, match="rule 'bptt', got 'rtrl'"):
         simple_rnn.train_stream(Method("rtrl"), ROLL[None], strict=12)
-    with pytest.raises(ValueError, match="strict 13 and fresh 0: expected 0 to 12"):
+    with pytest.raises(ValueError, match="strict: expected at most all 12 units, got 13"):
         simple_rnn.train_stream(Method(), ROLL[None], strict=13)
     with pytest.raises(ValueError, match="whole choruses"):
         simple_rnn.train_stream(Method(test_every=100), ROLL[None], strict=12)

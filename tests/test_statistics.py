@@ -259,6 +259,26 @@ def test_a_summary_is_printed_as_a_table():
     assert repr(statistics.summary(ROWS)).startswith("n  learned")
 
 
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"learned": "yes", "steps": "5"}, "expected 0 or 1 as learned, got 'yes'"),
+        ({"learned": 2, "steps": 5}, "expected 0 or 1 as learned, got 2"),
+        ({"learned": 0.5, "steps": 5}, "expected 0 or 1 as learned, got 0.5"),
+        ({"learned": 10**5000, "steps": 5}, r"0 or 1 as learned, got some 10\^5000"),
+        ({"learned": "1" * 5000, "steps": 5}, "0 or 1 as learned, got '1{50}' and so on"),
+        ({"learned": 1, "steps": "nan"}, "expected a number of at least 0 as steps, got 'nan'"),
+        ({"learned": 1, "steps": None}, "expected a number of at least 0 as steps, got None"),
+        ({"learned": 0, "steps": -1}, "expected a number of at least 0 as steps, got -1"),
+    ],
+)
+def test_a_summary_of_what_is_no_row_is_refused(row, said):
+    with pytest.raises(ValueError, match=f"rows: .*{said}"):
+        statistics.summary([row])
+    (one,) = statistics.summary([{"learned": "1", "steps": "5", "kind": 10**5000}], by="kind")
+    assert one.setting == {"kind": "some 10^5000"}
+
+
 def test_a_summary_of_a_training_that_goes_on_takes_the_steps_to_the_test():
     rows = [
         {"learned": 1, "learned_at": 100, "steps": 900},

@@ -148,6 +148,55 @@ def test_what_a_header_asks_for_is_refused_before_it_is_made(
     assert peak < 20_000_000
 
 
+def grown(name: str, data: bytes, folder: Path) -> Path:
+    """A stored network of which one array is something else, packed tightly."""
+    path = folder / "grown.npz"
+    with (
+        zipfile.ZipFile(STORED) as whole,
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file,
+    ):
+        for each in whole.namelist():
+            file.writestr(each, data if each == f"{name}.npy" else whole.read(each))
+    return path
+
+
+@pytest.mark.parametrize("name", ["about", "hidden", "curve_steps"])
+def test_what_is_packed_tightly_is_not_unpacked_unasked(name: str, tmp_path: Path) -> None:
+    """A file of some 50 kB whose arrays go on for tens of megabytes, or whose headers do."""
+    with zipfile.ZipFile(STORED) as whole:
+        array = whole.read(f"{name}.npy")
+    endless = b"\x93NUMPY\x02\x00" + (40_000_000).to_bytes(4, "little") + b" " * 40_000_000
+    for data, said in (
+        (array + bytes(40_000_000), f"{name}: expected .* got 40,00.* bytes"),
+        (endless, f"{name}: expected a header of at most 10,000 bytes"),
+        (array[:-1], f"{name}: expected .* got .* bytes"),
+    ):
+        path = grown(name, data, tmp_path)
+        tracemalloc.start()
+        with pytest.raises(ValueError, match=f"grown.npz: not a trained network of ours: {said}"):
+            training.load(path)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 5_000_000
+
+
+@pytest.mark.parametrize("load", [training.load, rivals.load])
+def test_an_array_alone_is_no_archive_whatever_it_asks_for(load, tmp_path: Path) -> None:
+    path = tmp_path / "alone.npz"
+    path.write_bytes(member("", "<f8", (10**9,))[1] + bytes(64))
+    tracemalloc.start()
+    with pytest.raises(ValueError, match=r"alone\.npz: not a .*expected an archive of arrays"):
+        load(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 5_000_000
+    with zipfile.ZipFile(path, "w") as file:
+        for number in range(1_001):
+            file.writestr(f"{number}.npy", b"")
+    with pytest.raises(ValueError, match="at most 1,000 arrays, got 1,001"):
+        load(path)
+
+
 def test_a_recipe_of_many_units_asks_for_nothing_before_its_weights_are_seen(
     tmp_path: Path,
 ) -> None:

@@ -315,12 +315,32 @@ def test_a_column_is_there_and_holds_numbers():
         ((0, "9\n"), r"a character that is no text, '\\n'"),
         ((0, "9" * 100_001), "a value of 100,001 characters"),
         (("#0", 9), "a row that would be a comment: '#0'"),
+        ((0, "\ud800"), r"a character that is no text, '\\ud800'"),
+        ((0, 10**5000), r"row: expected .* got some 10\^5000 at place 1"),
+        ((0, np.zeros(3)), r"row: expected .* got an array of shape \(3,\) at place 1"),
+        ((), r"row: expected .* got \(\)"),
     ],
 )
 def test_a_row_that_could_not_be_read_back_is_not_written(tmp_path, values, message):
     path = tmp_path / "table.csv"
-    with tables.opened(path) as file, pytest.raises(study.StudyError, match=message):
+    with tables.opened(path) as file, pytest.raises(ValueError, match=message):
         tables.append(file, values)
+    assert path.read_bytes() == b""
+
+
+def test_a_table_begins_with_comments_and_columns_and_nothing_else(tmp_path):
+    path = tmp_path / "table.csv"
+    with tables.opened(path) as file:
+        for comments in (["no mark"], ["# one\n1,1"], ["# \ud800"]):
+            with pytest.raises(ValueError, match=r"comments: expected .*a line of comment"):
+                tables.begin(file, comments, ["seed"])
+        for columns in ([], ["a,b"], ["a\n"], "seed"):
+            with pytest.raises(ValueError, match=r"columns: expected .*name of a column"):
+                tables.begin(file, ["# one"], columns)
+        with pytest.raises(ValueError, match="text: expected a line of comment"):
+            tables.comment(file, "3,9")
+    with open(path, "ab") as file, pytest.raises(ValueError, match="`opened` has opened"):
+        tables.append(file, (1, 2))  # this one would write once more what could not be written
     assert path.read_bytes() == b""
 
 
@@ -329,7 +349,9 @@ def test_a_row_that_could_not_be_read_back_is_not_written(tmp_path, values, mess
     [
         (Square(0, 2.5), "returned '2.5' as square, expected a whole number"),
         (Square(0, True), "returned 'True' as square, expected a whole number"),
+        (Square(0, 10**5000), r"returned 'some 10\^5000' as square, expected a whole number"),
         ((0, 0, 0), "returned 3 values for 2 columns"),
+        (None, "returned None, expected a Square"),
     ],
 )
 def test_a_row_of_other_values_than_its_columns_is_not_written(tmp_path, row, message):
@@ -443,8 +465,10 @@ def test_a_disk_that_is_really_full(tmp_path):
 def test_seeds_without_number_are_refused_before_anything_is_made(tmp_path, squares):
     with pytest.raises(study.StudyError, match="more than 1,000,000 runs"):
         study.run("squares", tmp_path, seeds=range(10**30))
-    with pytest.raises(study.StudyError, match=r"such as range\(8\), got 8"):
+    with pytest.raises(ValueError, match=r"seeds: expected seeds such as range\(8\).*got 8"):
         study.run("squares", tmp_path, seeds=8)
+    with pytest.raises(NotADirectoryError, match=r"folder: expected a folder .*is a file"):
+        study.run("squares", __file__)
     assert not list(tmp_path.iterdir())
 
 
@@ -529,9 +553,10 @@ def test_the_command_line_runs(tmp_path, squares, capsys):
         (["--seeds", f"0:{'9' * 5000}"], ": expected FIRST:LAST"),
         (["--seeds", "5:5"], "'5:5': expected FIRST:LAST"),
         (["--seeds=-2:5"], "'-2:5': expected FIRST:LAST"),
-        (["--jobs", "0"], "'0': expected 1 or more"),
-        (["--jobs", "-3"], "'-3': expected 1 or more"),
-        (["--jobs", "many"], "'many': expected 1 or more"),
+        (["--jobs", "0"], "'0': expected 1 to 1,024, or -1"),
+        (["--jobs", "-3"], "'-3': expected 1 to 1,024, or -1"),
+        (["--jobs", "1025"], "'1025': expected 1 to 1,024, or -1"),
+        (["--jobs", "many"], "'many': expected 1 to 1,024, or -1"),
         (["--budget", "0", "--check"], "'0': expected a number of seconds"),
         (["--budget", "nan", "--check"], "'nan': expected a number of seconds"),
         (["--budget", "5"], "--budget is for --check"),
@@ -595,6 +620,35 @@ def test_a_study_of_ones_own_may_be_of_a_partial_function(tmp_path):
     one = study.Study("cubes", partial(_power, 3), Square, range(2), name="cubes")
     text = study.run(one, tmp_path, progress=False).read_text()
     assert f"{__name__}._power\n" in text and "\n1,1\n" in text
+
+
+def test_a_study_of_ones_own_may_be_about_several_lines_and_leave_values_out(tmp_path):
+    class Partly(NamedTuple):
+        seed: int
+        found: int | None
+
+    one = study.Study(
+        "one\nseed,square", lambda seed: Partly(seed, None), Partly, range(2), name="n"
+    )
+    path = study.run(one, tmp_path, progress=False)
+    assert study.run(one, tmp_path, progress=False) == path
+    assert path.read_text().startswith("# one seed,square\n# format")
+    assert study.read(path) == [{"seed": "0", "found": ""}, {"seed": "1", "found": ""}]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ((), "settings: expected one at least, .*got no values"),
+        (((1,), (1, 2)), "settings: expected .*all of as many values, got 1 and 2 values"),
+        (((None,),), "settings: expected"),  # which a table has no text for
+        (((1, 2),), "row: expected a column for each of 2 values .*got seed, square"),
+        (5, "settings: expected a tuple of which each is a tuple .*got 5"),
+    ],
+)
+def test_a_study_of_ones_own_has_settings_that_a_row_can_tell(settings, message):
+    with pytest.raises(ValueError, match=message):
+        _mine(settings=settings)
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "..", "two words"])

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lstm_from_scratch import briefly
 from lstm_from_scratch.machine import training
 from lstm_from_scratch.machine.bptt import adam_update, clip_norm, momentum_update
 from lstm_from_scratch.machine.gradient import (
@@ -852,6 +853,13 @@ def test_a_recipe_that_makes_no_sense_is_refused(changes, message):
 def test_choruses_that_do_not_fit_are_refused(rolls, message):
     with pytest.raises(ValueError, match=message):
         trained(rolls=rolls)
+
+
+@pytest.mark.parametrize("answer", ["x", None, 2.5, 10**5000, np.zeros(3)], ids=briefly.came)
+def test_a_test_that_does_not_count_is_refused(answer):
+    with pytest.raises(ValueError, match=r"test, what it returns: expected a whole number.*, got"):
+        trained(test=lambda network: answer)
+    assert trained(test=lambda network: np.False_).learned_at == 0
 
 
 def test_choruses_with_another_number_of_notes_than_one_are_refused_by_softmax_outputs():

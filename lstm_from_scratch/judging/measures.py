@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import Kind, Unfit, array, checked, either, instance, several, whole
+from ..arguments import Kind, Unfit, array, check, checked, either, instance, several, whole
 from ..arrays import regular
 from ..machine.network import Network
 from ..music.blues import TWELVE_BAR, Form, chord_tones, segment_choices
@@ -280,7 +280,10 @@ def surprise(composer: Network | Composer, rolls: np.ndarray, voice: str = "melo
     notes = heard[:, units]
     if (notes.sum(axis=1) != 1).any():
         raise ValueError(f"voice {voice!r} must have exactly one note at each step")
-    outputs = composer.predict(heard)[:-1, units]
+    outputs = composer.predict(heard)
+    if not isinstance(composer, Soloist):
+        outputs = check("composer, what it predicts", outputs, array(*heard.shape))
+    outputs = outputs[:-1, units]
     likelihood = (outputs * notes[1:]).sum(axis=1) / outputs.sum(axis=1)
     steps = rolls.shape[1]
     with np.errstate(divide="ignore"):

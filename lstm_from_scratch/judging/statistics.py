@@ -304,7 +304,8 @@ def summary(
 
     Raises
     ------
-    ValueError : for no row, or one without a column that is asked for.
+    ValueError : for no row, one without a column that is asked for, or with something else there
+        than whether and when it learned.
 
     Chapter 11.
     """
@@ -316,9 +317,9 @@ def summary(
         missing = [name for name in dict.fromkeys((*by, "learned", steps)) if name not in row]
         if missing:
             raise ValueError(f"there is no column {missing[0]!r}: there are {', '.join(row)}")
-        learned = int(row["learned"])
-        taken = float(row[steps]) if learned else float(row.get("steps", row[steps]))
-        groups.setdefault(tuple(str(row[name]) for name in by), []).append((taken, learned))
+        learned = int(_number(row, "learned", most=1))
+        taken = _number(row, steps if learned or "steps" not in row else "steps")
+        groups.setdefault(tuple(_text(row[name]) for name in by), []).append((taken, learned))
     if not groups:
         raise ValueError("there is no row to summarise")
     found = []
@@ -329,6 +330,22 @@ def summary(
         median = median_time(times, successes)
         found.append(Group(setting, len(runs), sum(successes), *share, median))
     return Summary(found)
+
+
+def _number(row: Mapping[str, object], name: str, most: float = math.inf) -> float:
+    """A value of a row, text or a number, as a number that is whole if it has to be 0 or 1."""
+    try:
+        found = float(row[name])
+    except (TypeError, ValueError, OverflowError):
+        found = math.nan
+    if not 0 <= found <= most or math.isinf(found) or (most == 1 and found % 1):
+        wanted = "0 or 1" if most == 1 else "a number of at least 0"
+        raise ValueError(f"rows: expected {wanted} as {name}, got {briefly.came(row[name])}")
+    return found
+
+
+def _text(value: object) -> str:
+    return briefly.came(value) if isinstance(value, int) else str(value)
 
 
 def _runs(steps: ArrayLike, learned: ArrayLike) -> tuple[np.ndarray, np.ndarray]:

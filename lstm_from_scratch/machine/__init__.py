@@ -4,6 +4,7 @@
 * `gradient`, `bptt`: the paper's learning rule, and the full gradient (chapter 5);
 * `recipes`, `training`, `storing`: as data; online updates; files (chapter 6, appendix A);
 * `episodes`: what is learned from, apart from music (chapter 6);
+* `tasks`: what LSTM was first known for (chapter 12);
 * `kernel`: the same steps, compiled; made of `layout`, `packing`, `steps`, `updates`, `vectors`,
    `compiling` and `caching` (appendix A);
 * `extensions`, `interop`: peepholes, softmax outputs (chapter 11); PyTorch (chapter 4).
@@ -25,7 +26,7 @@ __getattr__, __dir__, __all__ = hand_out(
             "updates",
             "vectors",
         ),
-        *("compiling", "caching", "extensions", "interop", "storing"),
+        *("compiling", "caching", "extensions", "interop", "storing", "tasks"),
     ),
     {
         "Network": "network",

@@ -576,3 +576,21 @@ class Arena:
         self.clear()
         snapshot, predictions = np.zeros(self.data.shape), np.zeros((1, roll.shape[1]))
         return Recall(*_recall(self.rooms, self.data, roll, choruses, snapshot, predictions))
+
+
+@checked(inputs=array("steps", "inputs", some=True, dtype=float))
+def predict(network: Network, inputs: np.ndarray) -> np.ndarray:
+    """What a network predicts at each step of some inputs, from a cleared state.
+
+    As `network.record` has it, and many times faster. Inputs are any numbers, of shape ``(steps,
+    inputs)``; outputs have the shape ``(steps, outputs)``.
+
+    Raises
+    ------
+    ValueError : for inputs of another width.
+
+    Chapter 12.
+    """
+    arena = Arena(network.topology)
+    arena.set_weights(network)
+    return arena.run(inputs, len(inputs))[1]

@@ -28,6 +28,12 @@ Made = TypeVar("Made")
 ABOUT = 1_000_000
 """Characters of a text in an archive, at most."""
 
+PARTS = 1_000
+"""Arrays in an archive, at most."""
+
+HEADER = 10_000
+"""Bytes of what an array says of itself, at most, as for NumPy."""
+
 _NPY = np.lib.format
 _READ = {(1, 0): _NPY.read_array_header_1_0, (2, 0): _NPY.read_array_header_2_0}
 _KINDS = {"f": "real numbers", "i": "whole numbers", "U": "text"}
@@ -63,19 +69,22 @@ class Archive:
         if isinstance(path, (str, os.PathLike)) and not os.path.exists(path):
             raise FileNotFoundError(f"path: expected a file, there is none called {path!r}")
         try:
-            self._arrays = np.load(path, allow_pickle=False)
+            self._zip = zipfile.ZipFile(path)  # an array alone, which NumPy would read, is none
         except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
             raise ValueError(
                 f"path: expected an archive of arrays, got {path!r}: {error}"
             ) from error
-        self.names: tuple[str, ...] = tuple(getattr(self._arrays, "files", ()))
+        parts = self._zip.namelist()
+        if len(parts) > PARTS:
+            raise ValueError(f"path: expected at most {PARTS:,} arrays, got {len(parts):,}")
+        arrays = (part for part in parts if part.endswith(".npy"))
+        self.names: tuple[str, ...] = tuple(part.removesuffix(".npy") for part in arrays)
 
     def __enter__(self) -> Archive:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if hasattr(self._arrays, "close"):
-            self._arrays.close()
+        self._zip.close()
 
     def header(self, name: str) -> Header:
         """Type and shape of an array, without reading it.
@@ -84,14 +93,24 @@ class Archive:
         ------
         ValueError : if there is none of that name.
         """
+        return self._looked_at(name)[0]
+
+    def _looked_at(self, name: str) -> tuple[Header, int]:
+        """What an array says of itself, and how many bytes there are of it behind that."""
         if name not in self.names:
             raise ValueError(f"{name}: missing, there are {', '.join(self.names) or 'no arrays'}")
-        with self._arrays.zip.open(f"{name}.npy") as file:
+        part = self._zip.getinfo(f"{name}.npy")
+        with self._zip.open(part) as file:
             version = _NPY.read_magic(file)
             if version not in _READ:
                 raise ValueError(f"{name}: expected an array of NumPy, got version {version}")
-            shape, _, dtype = _READ[version](file)
-        return Header(dtype, shape)
+            # The header says how long it is; NumPy would read one of gigabytes.
+            digits = file.read(2 * version[0])
+            length = int.from_bytes(digits, "little")
+            if length > HEADER:
+                raise ValueError(f"{name}: expected a header of at most {HEADER:,} bytes, got more")
+            shape, _, dtype = _READ[version](io.BytesIO(digits + file.read(length)))
+            return Header(dtype, shape), part.file_size - file.tell()
 
     @checked(kind=one_of(*_KINDS), most=whole(1))
     def array(
@@ -109,7 +128,7 @@ class Archive:
         ValueError : if it is of another type or shape or has a number that is not finite; the
             message says what was expected and what came.
         """
-        found = self.header(name)
+        found, there = self._looked_at(name)
         fits = len(found.shape) == len(shape) and all(
             known in (None, size) for known, size in zip(shape, found.shape, strict=True)
         )
@@ -121,7 +140,7 @@ class Archive:
                 f"{name}: expected {_KINDS[kind]}, {most:,} at most, shape "
                 f"({wanted}{',' * (len(shape) == 1)}), got {found}"
             )
-        values = self._arrays[name]
+        values = self._read(name, found, there)
         strange = values[~np.isfinite(values)]
         if len(strange):
             raise ValueError(f"{name}: expected finite numbers, got {strange[0]} among them")
@@ -134,10 +153,17 @@ class Archive:
         ------
         ValueError : if it is longer, or something else.
         """
-        found = self.header(name)
+        found, there = self._looked_at(name)
         if found.dtype.kind != "U" or found.shape or found.dtype.itemsize > 4 * ABOUT:
             raise ValueError(f"{name}: expected a text of at most {ABOUT:,} signs, got {found}")
-        return str(self._arrays[name])
+        return str(self._read(name, found, there))
+
+    def _read(self, name: str, found: Header, there: int) -> np.ndarray:
+        """An array that has been looked at, if there is as much of it as it says."""
+        if there != math.prod(found.shape) * found.dtype.itemsize:
+            raise ValueError(f"{name}: expected {found}, got {there:,} bytes")
+        with self._zip.open(f"{name}.npy") as file:
+            return _NPY.read_array(file, allow_pickle=False)
 
 
 @checked

@@ -22,7 +22,7 @@ import numpy as np
 from tqdm import tqdm
 
 from .. import briefly, limits
-from ..arguments import anything, check, checked, real, whole
+from ..arguments import anything, check, checked, either, flag, real, whole
 from ..files import write_whole
 from .episodes import BrokenOff, Episode, Lessons
 from .kernel import Arena, Tally
@@ -259,7 +259,7 @@ def train(
             done += taken
             network = Network(recipe.topology, *weights)
             if not learned_at or _all_go_on(recipe):
-                choruses = test(network)
+                choruses = check("test, what it returns", test(network), ANSWER)
             rows.append(
                 (
                     done,
@@ -289,6 +289,10 @@ def train(
         time.perf_counter() - started,
         Curve(*(np.array(column) for column in columns)),
     )
+
+
+ANSWER = either(whole(), flag())
+"""What a test may say: how many choruses were played, or whether enough were."""
 
 
 def _set_learning(arena: Arena, recipe: Recipe, since: int | None = None) -> None:

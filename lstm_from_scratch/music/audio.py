@@ -10,12 +10,13 @@ Chapter 1 (Twelve bars) uses it; chapter 2 explains what of it is in the notes.
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import html
 import io
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -50,6 +51,7 @@ _MP3 = {
     "compression_level": 0.5,
 }
 _BLOCK = RATE // 100  # the limiter looks at hundredths of a second
+_STRETCH = 6000 * _BLOCK  # a minute, which is mixed at once
 _LOUDEST = 8.0  # a sample that is only clipped
 _HIGHEST = 0.45 * RATE  # Hz; no partial goes above
 
@@ -143,29 +145,25 @@ def synthesise(
     ]
     last = max((note.onset + note.duration for note, _ in notes), default=0)
     limits.expect_sound("music", seconds(last, tempo, swing))
-    signal = np.zeros(_samples(seconds(last, tempo, swing) + TAIL))
 
-    spans = [
-        (
-            _samples(seconds(note.onset, tempo, swing)),
-            _samples(seconds(note.onset + note.duration, tempo, swing)),
-        )
-        for note, _ in notes
+    def at(step: int) -> int:
+        return _samples(seconds(step, tempo, swing))
+
+    keys = [
+        _Key(note.pitch, timbre, at(note.onset), at(note.onset + note.duration))
+        for note, timbre in notes
     ]
-    longest: dict[tuple[int, Timbre], int] = {}
-    for (note, timbre), (start, end) in zip(notes, spans, strict=True):
-        key = (note.pitch, timbre)
-        longest[key] = max(longest.get(key, 0), end - start + _samples(timbre.release))
-    tones = {key: _tone(key[0], key[1], samples) for key, samples in longest.items()}
+    brushes = [at(step) for step in range(2, last, 4)] if brush else []
+    return _levelled(_mixer(keys, brushes), _samples(seconds(last, tempo, swing) + TAIL))
 
-    for (note, timbre), (start, end) in zip(notes, spans, strict=True):
-        release = _samples(timbre.release)
-        sound = tones[note.pitch, timbre][: end - start + release].copy()
-        sound[-release:] *= _fade(release)
-        signal[start : start + len(sound)] += sound
-    if brush:
-        _add_brush(signal, last, tempo, swing)
-    return _level(signal).astype(np.float32)
+
+class _Key(NamedTuple):
+    """A note in samples: when its key goes down and up."""
+
+    pitch: int
+    timbre: Timbre
+    down: int
+    up: int
 
 
 def _samples(duration: float) -> int:
@@ -178,20 +176,20 @@ def _fade(samples: int) -> np.ndarray:
 
 
 def _tone(pitch: int, timbre: Timbre, samples: int) -> np.ndarray:
-    """One note held for ever, or at least for so many samples."""
+    """One note held for so many samples, or until it is no longer heard."""
     fundamental = frequency(pitch)
     if fundamental > _HIGHEST:
         raise ValueError(
             f"music: pitch {pitch} sounds at {fundamental:.0f} Hz: too high for {RATE} "
             "samples a second"
         )
-    time = np.arange(samples) / RATE
-    tone = np.zeros(samples)
-    for multiple, amplitude, decay in timbre.partials:
+    audible = [_samples(8 * decay) for _, _, decay in timbre.partials]  # below 0.04 % after that
+    time = np.arange(min(samples, max(audible))) / RATE
+    tone = np.zeros(len(time))
+    for (multiple, amplitude, decay), end in zip(timbre.partials, audible, strict=True):
         if multiple * fundamental < _HIGHEST:
-            audible = min(samples, _samples(8 * decay))  # below 0.04 % after that
-            t = time[:audible]
-            tone[:audible] += (
+            t = time[:end]
+            tone[:end] += (
                 amplitude * np.exp(-t / decay) * np.sin(2 * np.pi * multiple * fundamental * t)
             )
     attack = min(samples, _samples(timbre.attack))
@@ -199,35 +197,87 @@ def _tone(pitch: int, timbre: Timbre, samples: int) -> np.ndarray:
     return timbre.level * tone
 
 
-def _add_brush(signal: np.ndarray, steps: int, tempo: float, swing: float) -> None:
-    """Add a soft burst of noise to every second beat, in place."""
+def _released(tone: np.ndarray, timbre: Timbre, held: int) -> np.ndarray:
+    """A tone whose key goes up after so many samples."""
+    release = _samples(timbre.release)
+    sound = tone[: held + release].copy()
+    sound[held:] *= _fade(release)[: max(0, len(sound) - held)]
+    return sound
+
+
+def _brush() -> np.ndarray:
+    """A soft burst of noise."""
     n = np.arange(_samples(0.09))
     # Squares times an irrational number never repeat modulo 1: noise that needs no random numbers.
     noise = np.diff(np.modf(n**2 * ((math.sqrt(5) - 1) / 2))[0] - 0.5, append=0.0)
-    burst = 0.12 * noise * np.exp(-n / (0.025 * RATE)) * (1 - np.exp(-n / (0.004 * RATE)))
-    for step in range(2, steps, 4):
-        start = _samples(seconds(step, tempo, swing))
-        signal[start : start + len(burst)] += burst[: len(signal) - start]
+    return 0.12 * noise * np.exp(-n / (0.025 * RATE)) * (1 - np.exp(-n / (0.004 * RATE)))
 
 
-def _level(signal: np.ndarray) -> np.ndarray:
-    """Bring a signal to the common loudness and hold its peaks below the limit.
+def _mixer(keys: list[_Key], brushes: list[int]) -> Callable[[int, int], np.ndarray]:
+    """A function that mixes what sounds from one sample to another.
+
+    An hour of samples takes 635 MB, so nobody holds them all at once in this precision.
+    """
+    longest: dict[tuple[int, Timbre], int] = {}
+    for pitch, timbre, down, up in keys:
+        held = up - down + _samples(timbre.release)
+        longest[pitch, timbre] = max(longest.get((pitch, timbre), 0), held)
+    tones = {key: _tone(*key, samples) for key, samples in longest.items()}
+    burst = _brush()
+    begins = np.array([key.down for key in keys] + brushes, dtype=np.int64)
+    ends = np.array(
+        [up + _samples(timbre.release) for _, timbre, _, up in keys]
+        + [start + len(burst) for start in brushes],
+        dtype=np.int64,
+    )
+
+    def mix(first: int, last: int) -> np.ndarray:
+        signal = np.zeros(last - first)
+        for number in np.flatnonzero((begins < last) & (ends > first)):
+            sound = burst
+            if number < len(keys):
+                pitch, timbre, down, up = keys[number]
+                sound = _released(tones[pitch, timbre], timbre, up - down)
+            begin = int(begins[number]) - first
+            start, stop = max(begin, 0), min(begin + len(sound), len(signal))
+            if start < stop:
+                signal[start:stop] += sound[start - begin : stop - begin]
+        return signal
+
+    return mix
+
+
+def _levelled(mix: Callable[[int, int], np.ndarray], samples: int) -> np.ndarray:
+    """What is mixed, brought to the common loudness, its peaks held below the limit; float32.
 
     The gain changes slowly (over hundredths of a second), so that nothing is clipped or distorted.
+    It depends on the whole piece: a long one is mixed twice, a stretch at a time.
     """
-    blocks = -(-len(signal) // _BLOCK)
-    padded = np.zeros(blocks * _BLOCK)
-    padded[: len(signal)] = signal
-    table = padded.reshape(blocks, _BLOCK)
-    power = (table**2).mean(axis=1)
+    mix = functools.lru_cache(maxsize=1)(mix)
+    stretches = [(it, min(it + _STRETCH, samples)) for it in range(0, samples, _STRETCH)]
+    sound = np.zeros(samples, dtype=np.float32)
+    powers, peaks = [], []
+    for stretch in stretches:
+        table = _in_blocks(mix(*stretch))
+        powers.append((table**2).mean(axis=1))
+        peaks.append(np.abs(table).max(axis=1))
+    power = np.concatenate(powers)
     if power.max() == 0:
-        return signal
+        return sound
     factor = LOUDNESS / math.sqrt(power[power > 1e-4 * power.max()].mean())
-    highest = np.pad(factor * np.abs(table).max(axis=1), 1)
+    highest = np.pad(factor * np.concatenate(peaks), 1)
     around = np.maximum(np.maximum(highest[:-2], highest[1:-1]), highest[2:])
     gain = factor * np.minimum(1.0, PEAK / np.maximum(around, PEAK))
-    centres = (np.arange(blocks) + 0.5) * _BLOCK
-    return signal * np.interp(np.arange(len(signal)), centres, gain)
+    centres = (np.arange(len(gain)) + 0.5) * _BLOCK
+    for first, last in stretches:
+        gains = np.interp(np.arange(first, last), centres, gain)
+        sound[first:last] = mix(first, last) * gains
+    return sound
+
+
+def _in_blocks(signal: np.ndarray) -> np.ndarray:
+    """A signal in rows of `_BLOCK` samples, the last filled up with silence."""
+    return np.pad(signal, (0, -len(signal) % _BLOCK)).reshape(-1, _BLOCK)
 
 
 @checked(
@@ -245,9 +295,9 @@ def encode_mp3(signal: np.ndarray) -> bytes:
     ValueError : for a signal of another shape, or with samples that are not finite or far beyond 1:
         the encoder ends the whole interpreter on some of these.
     """
-    if np.abs(signal).max(initial=0.0) > _LOUDEST:
+    if _highest(signal) > _LOUDEST:
         raise ValueError(
-            f"signal: expected samples between -1 and 1, got {np.abs(signal).max():g} among them"
+            f"signal: expected samples between -1 and 1, got {_highest(signal):g} among them"
         )
     if not signal.size or signal.shape[1:] > (2,):
         raise ValueError(
@@ -256,6 +306,11 @@ def encode_mp3(signal: np.ndarray) -> bytes:
     buffer = io.BytesIO()
     soundfile.write(buffer, signal, RATE, **_MP3)
     return buffer.getvalue()
+
+
+def _highest(signal: np.ndarray) -> float:
+    """The largest absolute sample, without a second signal of absolute ones."""
+    return float(max(signal.max(initial=0), -signal.min(initial=0)))
 
 
 @checked(signal=array("samples"))
@@ -267,7 +322,7 @@ def write_audio(signal: np.ndarray, path: str | os.PathLike[str]) -> Path:
     ValueError : for another kind of file, or a signal that is not one row of samples within ±1.
     """
     signal = np.asarray(signal, dtype=np.float32)
-    if signal.ndim != 1 or not signal.size or not (np.abs(signal) <= 1).all():
+    if signal.ndim != 1 or not signal.size or not _highest(signal) <= 1:
         raise ValueError(
             "signal: expected one row of samples between -1 and 1, got shape "
             f"{signal.shape} with "

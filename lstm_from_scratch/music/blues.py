@@ -77,6 +77,8 @@ def check_notes(notes: Iterable[Note]) -> tuple[Note, ...]:
     """
     checked = []
     for note in notes:
+        if len(checked) == limits.NOTES:
+            raise ValueError(f"notes: expected at most {limits.NOTES:,}, got more")
         try:
             pitch, onset, duration = (_WHOLE.take(value) for value in note)
         except (TypeError, ValueError, Unfit):

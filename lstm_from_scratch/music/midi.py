@@ -18,7 +18,7 @@ import mido
 
 from .. import limits
 from ..arguments import check, checked, real, text, whole
-from ..files import write_whole
+from ..files import read_whole, write_whole
 from .blues import MELODY_PITCHES, Chorus, Note, check_notes
 
 Music: TypeAlias = Chorus | Mapping[str, Iterable[Note]] | Iterable[Note]
@@ -155,10 +155,7 @@ def read_tracks(path: str | os.PathLike[str]) -> dict[str, tuple[Note, ...]]:
         more than 1,000 choruses (`limits.PIECE`).
     FileNotFoundError : if there is no such file.
     """
-    try:
-        data = Path(path).read_bytes()
-    except FileNotFoundError as error:
-        raise FileNotFoundError(f"there is no file {os.fspath(path)!r} to read") from error
+    data = read_whole(path, limits.MIDI)
     try:
         file = mido.MidiFile(file=io.BytesIO(data))
     except Exception as error:  # mido answers bad bytes with whatever broke: OSError, EOFError, …

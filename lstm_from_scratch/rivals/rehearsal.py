@@ -20,7 +20,7 @@ import numpy as np
 from .. import arguments, briefly, limits
 from ..arguments import array, instance, real, whole
 from ..arrays import regular
-from ..machine.training import Diverged
+from ..machine.training import ANSWER, Diverged
 
 N = TypeVar("N")
 """A kind of network: `network.Network` or `simple_rnn.SimpleNetwork`."""
@@ -149,7 +149,7 @@ def rehearse(
         now = network()
         if look is not None:
             look(now)
-        choruses = test(now)
+        choruses = arguments.check("test, what it returns", test(now), ANSWER)
         learned = choruses >= method.choruses
         rows.append(
             (done, lesson.cross_entropy / steps, lesson.gross_errors, lesson.resets, choruses)

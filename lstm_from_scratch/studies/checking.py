@@ -12,13 +12,15 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from .. import briefly
+from ..arguments import Kind, Unfit, checked, either, none, real, several, text
 from . import parallel, tables
 from .experiments import Study
-from .parallel import Call
+from .parallel import JOBS, Call
 from .questions import STUDIES
-from .tables import StudyError
+from .tables import ROW, StudyError
 
 Row = Mapping[str, str]
 """A row of a table, text by the names of the columns."""
@@ -67,17 +69,40 @@ class Checked(NamedTuple):
         return not (self.differences or self.problem)
 
 
+@checked(row=ROW)
 def cost(row: Row) -> float:
-    """The processor time to make a run again: seconds, as the table tells, one at the least."""
-    return max(1.0, float(row.get("seconds", 1)))
+    """The processor time to make a run again: seconds, as the table tells, one at the least.
+
+    Raises
+    ------
+    StudyError : if what the table tells is no time.
+    """
+    return max(1.0, *tables.column([row], "seconds")) if "seconds" in row else 1.0
 
 
+def _tables(value: Any) -> dict[str, tuple[Row, ...]]:
+    if not isinstance(value, Mapping):
+        raise Unfit
+    for name in value:
+        if name not in STUDIES:
+            raise Unfit(f"one of {briefly.came(name)}")
+    return {name: several(ROW).take(rows) for name, rows in value.items()}
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
+        raise Unfit
+    return several(text()).take(tuple(value))
+
+
+@checked(rows=Kind("rows of tables by the names of their studies", _tables), budget=real(0))
 def draw(rows: Mapping[str, list[Row]], budget: float) -> list[tuple[str, Row]]:
     """Choose the runs that are to be made again: cheap ones, of every table and every setting.
 
     Parameters
     ----------
-    rows : of the tables, by the names of their studies. budget : for all together, see `cost`.
+    rows : of the tables, by the names of their studies. budget : seconds for all together, see
+        `cost`.
 
     Returns
     -------
@@ -118,6 +143,11 @@ def _in_turn(rows: list[Row], study: Study) -> list[Row]:
     return [ordered[number] for number in sorted(range(len(rows)), key=lambda one: turn[one])]
 
 
+@checked(
+    names=either(Kind("names of studies", _names), none()),
+    budget=real(0),
+    jobs=JOBS,
+)
 def check(
     names: Iterable[str] | None = None,
     folder: str | os.PathLike[str] = "results",
@@ -147,7 +177,6 @@ def check(
     """
     found: dict[str, tables.Table] = {}
     problems: dict[str, str] = {}
-    names = None if names is None else list(names)
     for name in STUDIES if names is None else names:
         path = Path(folder) / f"{name}.csv"
         if name not in STUDIES:
@@ -213,9 +242,10 @@ def _compare(stored: Row, now: NamedTuple, study: Study) -> list[Difference]:
     ]
 
 
+@checked
 def report(results: list[Checked]) -> str:
     """What `check` found, as a table in text and a line for each difference. Chapter 11."""
-    wide = max(len(one.study) for one in results)
+    wide = max((len(one.study) for one in results), default=5)
     lines = [f"{'study':{wide}}  rows stored  rows redone  equal  different"]
     lines += [
         f"{one.study:{wide}}  {one.stored:11}  {one.redone:11}  {one.redone - one.different:5}  "

@@ -11,15 +11,15 @@ import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import briefly
-from ..arguments import anything, checked, several, text, whole
+from ..arguments import Kind, Unfit, array, check, checked, whole
 from ..judging import measures
 from ..machine.network import Network
-from ..machine.training import Recipe, Result, train
+from ..machine.training import Episode, Recipe, Result, train
 from ..music.blues import TWELVE_BAR, Form, split
 from ..music.encoding import CHORDS_AND_MELODY, CHORDS_ONLY
 from ..playing.composing import Composer, Soloist, keeps_form, recall
@@ -39,7 +39,9 @@ _COMPILED: set[tuple] = set()
 
 
 @checked
-def compiled(recipe: Recipe, heard: np.ndarray, test: Callable[[Network], int]) -> None:
+def compiled(
+    recipe: Recipe, heard: np.ndarray | list[Episode], test: Callable[[Network], int]
+) -> None:
     """Have everything compiled that a training needs, so that no row is charged for it.
 
     The parameters are those of `training.train`, of which one step is made. Chapter 11.
@@ -200,7 +202,9 @@ def judge_all(
     rng = np.random.default_rng((2, seed))
 
     def play(number: int, length: int) -> np.ndarray:
-        return composer.go_on(rolls((number,), form)[0, :2], length * form.steps, rng)
+        steps, start = length * form.steps, rolls((number,), form)[0, :2]
+        roll = composer.go_on(start, steps, rng)
+        return check("composer, what it plays", roll, array(steps, start.shape[1]))
 
     nats = measures.surprise(composer, rolls(music.held_out, form))
     by_beat = nats.mean(axis=0).reshape(form.bars, -1, 2)
@@ -317,7 +321,13 @@ def experiment_2(recipe: Recipe, seed: int) -> Experiment2:
     )
 
 
-@checked(name=text(), settings=several(several(anything())))
+def _row(value: Any) -> type:
+    if not (isinstance(value, type) and issubclass(value, tuple) and hasattr(value, "_fields")):
+        raise Unfit
+    return value
+
+
+@checked(row=Kind("a class of named tuples", _row))
 @dataclass(frozen=True)
 class Study:
     """A question put to many seeds, perhaps in several settings.
@@ -326,6 +336,10 @@ class Study:
     begins with the same values. row : the type of the rows. seeds : all. settings : what is varied
     besides the seed, nothing unless given. name : what its table is called, for a study of your own
     that is handed to `study.run`; the others are named in `questions.STUDIES`.
+
+    Raises
+    ------
+    ValueError : for settings of several lengths, none at all, or a row with no room for one.
     """
 
     about: str
@@ -334,6 +348,19 @@ class Study:
     seeds: range
     settings: tuple[tuple[str | int | float, ...], ...] = ((),)
     name: str = ""
+
+    def __post_init__(self) -> None:
+        lengths = sorted({len(setting) for setting in self.settings})
+        if len(lengths) != 1:
+            raise ValueError(
+                "settings: expected one at least, all of as many values, got "
+                f"{' and '.join(map(str, lengths)) or 'no'} values"
+            )
+        if len(self.row._fields) <= lengths[0]:
+            raise ValueError(
+                f"row: expected a column for each of {briefly.counted(lengths[0], 'value')} of a "
+                f"setting, and the seed, got {', '.join(self.row._fields) or 'none'}"
+            )
 
     def __repr__(self) -> str:
         settings = briefly.counted(len(self.settings), "setting")

@@ -27,6 +27,8 @@ from typing import Any, NamedTuple, TextIO
 
 from tqdm import tqdm
 
+from .. import limits
+from ..arguments import Kind, Unfit, checked, either, none, real, whole
 from .tables import StudyError, software
 
 CONNECT_SECONDS = 5
@@ -62,6 +64,18 @@ Work = Callable[[Sequence[Call]], Iterator[tuple[int, Any]]]
 """Makes calls; yields the number of each and what it returned, in the order in which they end."""
 
 
+def _processes(value: Any) -> int:
+    number = whole(-1, limits.PROCESSES).take(value)
+    if not number:
+        raise Unfit
+    return number
+
+
+JOBS = Kind(f"1 to {limits.PROCESSES:,} processes, or -1 for one a core", _processes)
+"""What a number of jobs may be."""
+
+
+@checked(jobs=JOBS)
 @contextmanager
 def workers(jobs: int = 1, scheduler: str | None = None) -> Iterator[Work]:
     """Make ready what works: this process, some processes, or the workers of a cluster.
@@ -80,8 +94,6 @@ def workers(jobs: int = 1, scheduler: str | None = None) -> Iterator[Work]:
 
     Chapter 11.
     """
-    if not isinstance(jobs, int) or (jobs != -1 and jobs < 1):
-        raise StudyError(f"{jobs!r} jobs: expected 1 or more, or -1 for as many as there are cores")
     if scheduler is not None:
         with _client(scheduler) as client:
             yield partial(_on_cluster, client, scheduler)
@@ -375,6 +387,7 @@ def _call_on_worker(
     return _call(number, function, arguments)
 
 
+@checked(seconds=real(0))
 def duration(seconds: float) -> str:
     """A time as one says it: ``40 s``, ``8 min``, ``3 h 20 min``, ``2 d 4 h``."""
     whole = round(seconds)
@@ -389,6 +402,13 @@ def duration(seconds: float) -> str:
     return f"{hours // 24} d {hours % 24} h"
 
 
+def _stream(value: Any) -> Any:
+    if isinstance(value, type) or not (hasattr(value, "write") and hasattr(value, "isatty")):
+        raise Unfit
+    return value
+
+
+@checked(total=whole(0), before=whole(0), stream=either(Kind("a stream of text", _stream), none()))
 def reported(
     results: Iterable[Any],
     total: int,
@@ -430,6 +450,6 @@ def reported(
             took = duration(now - began)
             print(f"{name}: {total} of {total} runs, in {took}", file=stream, flush=True)
         elif now - said >= REPORT_SECONDS:
-            said, left = now, (now - began) / (done - before) * (total - done)
+            said, left = now, (now - began) / (done - before) * max(0, total - done)
             line = f"{name}: {done} of {total} runs, about {duration(left)} left"
             print(line, file=stream, flush=True)

@@ -17,13 +17,14 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-from .. import commands
+from .. import briefly, commands, limits
+from ..arguments import Kind, checked, either, none, several, whole
 from ..judging.statistics import interval
 from . import checking, parallel, tables
 from .experiments import HELD_CHORUSES, Study
-from .parallel import Call
+from .parallel import JOBS, Call
 from .questions import STUDIES
 from .tables import FORMAT, StudyError, column, processor, read, stored, versions
 
@@ -51,6 +52,7 @@ MOST_RUNS = 1_000_000
 GOES_ON = "What came is in the table, and the same command goes on from there"
 
 
+@checked
 def header(name: str, study: Study) -> list[str]:
     """The first lines of a table: what it is, how to make it again, what it was made with.
 
@@ -60,7 +62,8 @@ def header(name: str, study: Study) -> list[str]:
     if STUDIES.get(name) is not study:
         made = getattr(study.run, "func", study.run)  # a partial has no name of its own
         how = f"# no command: a study of one's own, {made.__module__}.{made.__qualname__}"
-    return [f"# {study.about}", f"# format: {FORMAT}", how, f"{tables.MADE_WITH}{versions()}"]
+    about = " ".join(study.about.split())  # in one line, or the rest of it would be a row
+    return [f"# {about}", f"# format: {FORMAT}", how, f"{tables.MADE_WITH}{versions()}"]
 
 
 def _named(name: str | Study) -> tuple[str, Study]:
@@ -80,11 +83,19 @@ def _named(name: str | Study) -> tuple[str, Study]:
     return name, study
 
 
+def _seeds_of(value: Any) -> Sequence[int]:
+    return value if isinstance(value, range) else several(whole(0)).take(value)
+
+
+@checked(
+    seeds=either(Kind("seeds such as range(8)", _seeds_of), none()),
+    jobs=JOBS,
+)
 def run(
     name: str | Study,
     folder: str | os.PathLike[str] = RESULTS,
     *,
-    seeds: range | None = None,
+    seeds: Sequence[int] | None = None,
     jobs: int = 1,
     scheduler: str | None = None,
     progress: bool | None = None,
@@ -103,14 +114,15 @@ def run(
     ------
     StudyError : for an unknown study, a table that can't be gone on with or that another process
         is at work on, workers that are not there. What is in the table stays as it is.
+    NotADirectoryError : if the folder is a file.
 
     Chapter 11.
     """
     name, study = _named(name)
     path = Path(folder) / f"{name}.csv"
+    if path.parent.exists() and not path.parent.is_dir():
+        raise NotADirectoryError(f"folder: expected a folder for tables, {str(folder)!r} is a file")
     seeds = study.seeds if seeds is None else seeds
-    if not isinstance(seeds, Sequence) or isinstance(seeds, str):
-        raise StudyError(f"expected seeds such as range(8), got {seeds!r}")
     if seeds[MOST_RUNS // len(study.settings) :]:
         raise StudyError(f"{name}: more than {MOST_RUNS:,} runs; choose fewer seeds")
     cases = list(dict.fromkeys((*one, seed) for seed in seeds for one in study.settings))
@@ -150,12 +162,17 @@ def _belongs(row: tuple, case: tuple, study: Study) -> None:
 
     And that its columns hold what they say, or the table would be refused from then on.
     """
-    if list(map(str, row[: len(case)])) != list(map(str, case)):
-        raise TypeError(f"the run of {case} returned a row that begins otherwise: {row}")
+    if not isinstance(row, (tuple, list)):
+        raise TypeError(
+            f"the run of {case} returned {briefly.came(row)}, expected a {study.row.__name__}"
+        )
+    texts = [tables.as_text(value) for value in row]
+    if texts[: len(case)] != list(map(str, case)):
+        raise TypeError(f"the run of {case} returned a row that begins otherwise: {texts}")
     fields = study.row._fields
     if len(row) != len(fields):
         raise TypeError(f"the run of {case} returned {len(row)} values for {len(fields)} columns")
-    if wrong := tables.misfit(dict(zip(fields, map(str, row), strict=True)), study):
+    if wrong := tables.misfit(dict(zip(fields, texts, strict=True)), study):
         raise TypeError(f"the run of {case} returned {wrong}")
 
 
@@ -186,8 +203,9 @@ def _seeds(text: str) -> range:
 
 
 def _jobs(text: str) -> int:
-    if not re.fullmatch(r"-1|[1-9][0-9]{0,3}", text):
-        raise argparse.ArgumentTypeError(f"{text!r}: expected 1 or more, or -1 for all cores")
+    most = limits.PROCESSES
+    if not re.fullmatch(r"-1|[1-9][0-9]{0,3}", text) or int(text) > most:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected 1 to {most:,}, or -1 for all cores")
     return int(text)
 
 

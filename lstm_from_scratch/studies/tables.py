@@ -10,18 +10,22 @@ from __future__ import annotations
 import csv
 import io
 import math
+import numbers
 import os
 import platform
 import re
+import types
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, get_type_hints
+from typing import Any, BinaryIO, NamedTuple, get_type_hints
 
 import numpy as np
 
-from .. import __version__, briefly
+from .. import __version__, briefly, limits
+from ..arguments import Kind, Unfit, checked, several
+from ..files import read_whole
 from .experiments import Study
 
 FORMAT = 1
@@ -36,7 +40,7 @@ FIELD_SIZE = 100_000
 # Such as Python writes them, so that a run is known by the text of its setting and its seed.
 WHOLE = re.compile(r"0|-?[1-9][0-9]{0,99}")
 NUMBER = re.compile(r"-?[0-9]{1,99}(\.[0-9]{1,99})?(e[-+]?[0-9]{1,3})?|-?inf|nan")
-CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 class StudyError(ValueError):
@@ -65,6 +69,53 @@ class Table(NamedTuple):
         return said[-1].removeprefix(MADE_WITH) if said else ""
 
 
+def _row(value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        raise Unfit
+    for one in (*value, *value.values()):
+        if not isinstance(one, str):
+            raise Unfit(f"{briefly.came(one)} in it")
+    return value
+
+
+ROW = Kind("a row of a table, text by the names of columns", _row)
+"""A row as an argument."""
+
+
+def _line(value: Any) -> str:
+    if not isinstance(value, str) or not value.startswith("#") or CONTROL.search(value):
+        raise Unfit
+    return value
+
+
+def _name(value: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"\w+", value):
+        raise Unfit
+    return value
+
+
+def _open_file(value: Any) -> Any:
+    # One with a buffer would try once more, when it is closed, what could not be written.
+    if not isinstance(value, io.FileIO) or value.closed or "a" not in value.mode:
+        raise Unfit
+    return value
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, int) and value.bit_length() > _BITS:
+        raise Unfit
+    if not isinstance(value, (str, numbers.Real, np.bool_, types.NoneType)):
+        raise Unfit
+    return value
+
+
+_BITS = 1_000  # of a whole number; larger ones count nothing, and have no text
+_VALUE = Kind("text or a number", _value)
+_COMMENT = Kind("a line of comment, which begins with #", _line)
+_COLUMN = Kind("the name of a column, of letters, digits and _", _name)
+_TABLE = Kind("a table that `opened` has opened", _open_file)
+
+
 def processor() -> str:
     """The name of this machine's processor, as far as the system tells."""
     try:
@@ -85,6 +136,7 @@ def versions() -> str:
     return f"{software()}, {processor()}"
 
 
+@checked
 def parse(path: str | os.PathLike[str]) -> Table:
     """Read a table, and refuse one that could be misread.
 
@@ -98,10 +150,10 @@ def parse(path: str | os.PathLike[str]) -> Table:
     """
     place = os.fspath(path)
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")  # an editor may have put a mark first
+        text = read_whole(path, limits.TABLE).decode("utf-8-sig")  # an editor may put a mark first
     except UnicodeDecodeError as error:
         raise StudyError(f"{place}: not a table of a study, no text even; move it away") from error
-    lines = text.split("\n")
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     comments = [line for line in lines if line.startswith("#")]
     if f"# format: {FORMAT}" not in comments:
         found = [line.removeprefix("# format: ") for line in comments if "format: " in line]
@@ -162,6 +214,14 @@ def _strange(value: str) -> str:
     return ""
 
 
+def as_text(value: object) -> str:
+    """How a value of a row is written."""
+    if value is None:
+        return ""
+    endless = isinstance(value, int) and value.bit_length() > _BITS
+    return briefly.came(value) if endless else str(value)
+
+
 def _expected(kind: object, name: str, text: str) -> str:
     """What should stand in a column instead of this text; empty if it may."""
     if kind is int:
@@ -175,6 +235,7 @@ def _expected(kind: object, name: str, text: str) -> str:
     return "" if timed else "a time of 0 or more"
 
 
+@checked(row=ROW)
 def misfit(row: Mapping[str, str], study: Study) -> str:
     """What is wrong with the values of a row, as text; empty if nothing is. Chapter 11."""
     kinds = {}
@@ -186,11 +247,13 @@ def misfit(row: Mapping[str, str], study: Study) -> str:
     return ""
 
 
+@checked(row=ROW)
 def key(row: Mapping[str, str], study: Study) -> tuple[str, ...]:
     """What tells a row of a study from all others: the values of its setting, and its seed."""
     return tuple(row.values())[: len(study.settings[0]) + 1]
 
 
+@checked
 def of(path: str | os.PathLike[str], study: Study) -> Table:
     """Read the table of a study, and refuse that of another, or one that has a run twice.
 
@@ -216,6 +279,7 @@ def of(path: str | os.PathLike[str], study: Study) -> Table:
     return table
 
 
+@checked
 def read(path: str | os.PathLike[str]) -> list[dict[str, str]]:
     """Read a table: its rows, as text, by the names of the columns. Raises what `parse` does."""
     return parse(path).rows
@@ -228,6 +292,7 @@ def folder() -> Path:
     return inside if inside.is_dir() else package.parent / "results"
 
 
+@checked
 def stored(name: str) -> list[dict[str, str]]:
     """Read a table that comes with this package, such as ``"experiment-1"``: its rows, as `read`.
 
@@ -248,6 +313,7 @@ def stored(name: str) -> list[dict[str, str]]:
     return read(folder() / f"{name}.csv")
 
 
+@checked
 def column(rows: list[dict[str, str]], name: str) -> np.ndarray:
     """One column of a table as float64 numbers, shape ``(rows,)``; of rows as read, or just made.
 
@@ -260,9 +326,8 @@ def column(rows: list[dict[str, str]], name: str) -> np.ndarray:
     for number, row in enumerate(rows):
         if name not in row:
             raise StudyError(f"no column {name!r}: there are {', '.join(row)}")
-        if not NUMBER.fullmatch(str(row[name])):
-            value = _short(str(row[name]))
-            raise StudyError(f"row {number} has {value} as {name}, expected a number")
+        if not NUMBER.fullmatch(value := as_text(row[name])):
+            raise StudyError(f"row {number} has {_short(value)} as {name}, expected a number")
     return np.array([float(row[name]) for row in rows])
 
 
@@ -271,6 +336,7 @@ def _short(text: str) -> str:
     return repr(text if len(text) <= 40 else text[:40] + "…")
 
 
+@checked
 @contextmanager
 def opened(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """Open a table to append to it, for this process alone.
@@ -312,16 +378,19 @@ def _lock(file: BinaryIO) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+@checked(file=_TABLE, comments=several(_COMMENT), columns=several(_COLUMN, some=True))
 def begin(file: BinaryIO, comments: Sequence[str], columns: Sequence[str]) -> None:
     """Write the first lines of a table, all at once. Raises as `append`."""
     _out(file, "".join(f"{line}\n" for line in comments) + ",".join(columns) + "\n")
 
 
+@checked(file=_TABLE, text=_COMMENT)
 def comment(file: BinaryIO, text: str) -> None:
     """Append a line of comment. Raises as `append`."""
     _out(file, text + "\n")
 
 
+@checked(file=_TABLE, row=several(_VALUE, some=True))
 def append(file: BinaryIO, row: Sequence) -> None:
     """Append a row, one whole line; when this returns it is on the disk.
 
@@ -330,13 +399,13 @@ def append(file: BinaryIO, row: Sequence) -> None:
     StudyError : if it can't be written, to a full disk for one: the table then ends where it ended
         before. Also for a value that could not be read back.
     """
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow(row)
-    for value in map(str, row):
+    values, line = [as_text(value) for value in row], io.StringIO()
+    for value in values:
         if wrong := _strange(value):
             raise StudyError(f"a run returned {wrong}, which no table can hold: {_short(value)}")
+    csv.writer(line, lineterminator="\n").writerow(values)
     if line.getvalue().startswith("#"):
-        raise StudyError(f"a run returned a row that would be a comment: {_short(str(row[0]))}")
+        raise StudyError(f"a run returned a row that would be a comment: {_short(values[0])}")
     _out(file, line.getvalue())
 
 

@@ -83,6 +83,14 @@ def on_staves(music: Music, chord_staff: bool) -> dict[str, tuple[Note, ...]]:
     if not chord_staff and not parts.keys() - {"chords"}:
         raise ValueError("music: a lead sheet needs a melody, got no notes but those of the chords")
     written = [part for part in parts.items() if chord_staff or part[0] != "chords"]
+    if len(written) > limits.STAVES:
+        raise ValueError(f"music: expected at most {limits.STAVES} staves, got {len(written)}")
+    many = sum(len(notes) for _, notes in written)
+    if many > limits.SHEET:
+        raise ValueError(
+            f"music: expected at most {limits.SHEET:,} notes on a sheet, got {many:,}: draw it in "
+            "parts"
+        )
     return dict(sorted(written, key=lambda part: part[0] == "chords"))
 
 

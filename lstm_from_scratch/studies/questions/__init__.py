@@ -6,11 +6,12 @@
 * `crossed`: is it the cell, the rule or the optimiser? (chapter 11)
 * `improvising`: what does the melody depend on? (chapter 11)
 * `controls`: which part of an explanation decides? (chapters 3, 7 and 11)
+* `tasks`: does the machine learn what LSTM was first known for? (chapter 12)
 
 `study` runs them.
 """
 
-from . import composers, controls, crossed, first, improvising, learning
+from . import composers, controls, crossed, first, improvising, learning, tasks
 
 STUDIES = {
     **first.STUDIES,
@@ -19,5 +20,6 @@ STUDIES = {
     **crossed.STUDIES,
     **improvising.STUDIES,
     **controls.STUDIES,
+    **tasks.STUDIES,
 }
 """All studies by name."""
