@@ -25,7 +25,7 @@ from lstm_from_scratch.studies.tables import processor
 ROOT = HTML.parent.parent
 WELCOME, MADE_WITH = "book/welcome.html", "book/made_with.html"
 PIECES = ("The network improvises", "A training chorus", "A random walk")
-HEAVIEST = 3_000_000  # bytes that the first page may bring along
+HEAVIEST = 1_200_000  # bytes that the first page may bring along
 CHAPTERS = [
     name
     for name in toc_files(yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8")))
