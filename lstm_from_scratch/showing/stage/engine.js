@@ -53,7 +53,7 @@ const stageEngine = (() => {
       for (let to = 0; to < 4; to++) pool[to] = mixed(pool[to], hashed(word));
     }
     constant = 0x8b51f9dd;
-    return [...Array(8).keys()].map((i) => {
+    return Array.from({ length: 8 }, (_, i) => {
       let value = (pool[i % 4] ^ constant) >>> 0;
       constant = Math.imul(constant, 0x58f38ded) >>> 0;
       value = Math.imul(value, constant) >>> 0;
@@ -104,9 +104,117 @@ const stageEngine = (() => {
 
   const logistic = (x) => 1 / (1 + exp(0 - x));
 
-  // ---- One voice -------------------------------------------------------------------------------
+  // What is smaller fades away, once in so many steps; see machine/updates.py.
+  const FADED = 2 ** -300, SWEPT_EVERY = 256, LEAST = 2 ** -60, RESCALE = 2 ** -600;
 
-  const LEAST = 2 ** -60, RESCALE = 2 ** -600, FADED = 2 ** -300, SWEPT_EVERY = 256;
+  // ---- Code for one layout ----------------------------------------------------------------------
+
+  // What a step does is written out for the sizes of a voice and then compiled by the browser, as
+  // Numba does it for a room: as loops it would take three times as long.
+
+  const upTo = (count) => [...Array(count).keys()];
+  const times = (count, write) => upTo(count).map(write).join("");
+  const sum = (terms) => terms.join(" + "); // from the first to the last
+
+  /** A function of its text, the tables that it names, and exp. */
+  function compiled(body, tables) {
+    const names = Object.keys(tables);
+    return new Function("logistic", ...names, `"use strict"; ${body}`)(
+      logistic, ...names.map((name) => tables[name]));
+  }
+
+  // What an output unit reads from its source s: an input, one of the voice's cells, or 1.
+  const read = ({ inputs: I, outputSources: R }) =>
+    `s === ${R - 1} ? 1 : s < ${I} ? source[s] : letOut[s - ${I}]`;
+
+  /** The forward pass of a voice. */
+  function forward(shape) {
+    const { blocks: B, inputs: I, outputs: O, sources: S, outputSources: R, g, h } = shape;
+    const U = B * shape.cells, H = 3 * B + U;
+    return `return function activate() {
+      let ${upTo(H).map((u) => `n${u} = 0`)};
+      for (let s = 0, w = 0; s < ${S}; s++, w += ${H}) {
+        const x = source[s];
+        if (x === 0) continue; // adds nothing, to the bit
+        ${times(H, (u) => `n${u} += hidden[w + ${u}] * x;`)}
+      }
+      ${times(3 * B, (b) => `gates[${b}] = n${b};`)}
+      ${times(U, (c) => `offered[${c}] = n${3 * B + c};`)}
+      for (let b = 0; b < ${3 * B}; b++) gates[b] = logistic(gates[b]);
+      for (let c = 0, b = 0; c < ${U}; c++) {
+        offered[c] = logistic(offered[c]);
+        candidate[c] = ${g[0]} + ${g[1] - g[0]} * offered[c];
+        before[c] = state[c];
+        state[c] = gates[${B} + b] * before[c] + gates[b] * candidate[c];
+        squashed[c] = logistic(state[c]);
+        heard[c] = (${h[0]} + ${h[1] - h[0]} * squashed[c]) * audible[c];
+        letOut[c] = gates[${2 * B} + b] * heard[c];
+        if (++b === ${B}) b = 0;
+      }
+      let ${upTo(O).map((u) => `p${u} = 0`)};
+      for (let s = 0, w = 0; s < ${R}; s++, w += ${O}) {
+        const x = ${read(shape)};
+        if (x === 0) continue;
+        ${times(O, (u) => `p${u} += output[w + ${u}] * x;`)}
+      }
+      ${times(O, (u) => `prediction[${u}] = p${u};`)}
+      for (let u = 0; u < ${O}; u++) prediction[u] = logistic(prediction[u]);
+    };`;
+  }
+
+  /** One online update of a voice: errors, partials, and the change of every weight. */
+  function learning(shape) {
+    const { blocks: B, cells: C, inputs: I, outputs: O, sources: S, outputSources: R } = shape;
+    const U = B * C, H = 3 * B + U, gWidth = shape.g[1] - shape.g[0];
+    const hWidth = shape.h[1] - shape.h[0];
+    const cellsOf = (b) => upTo(C).map((k) => k * B + b);
+    const change = (table, at, gradient) =>
+      `v = keep * ${table}Velocity[${at}] - ${gradient};
+       ${table}Velocity[${at}] = v;
+       ${table}[${at}] += v;`;
+    const partial = (name, at, kept, gain) =>
+      `const ${name} = ${kept} * partials[p + ${at}] + ${gain} * x;
+       partials[p + ${at}] = ${name};`;
+    return `return function learn(rate, keep) {
+      let v = 0;
+      ${times(O, (u) => `const d${u} = delta[${u}], stepOutput${u} = rate * d${u};`)}
+      ${times(U, (c) => `const error${c} = ${sum(upTo(O).map(
+        (u) => `output[${(I + c) * O + u}] * d${u}`))};`)}
+      for (let s = 0, w = 0; s < ${R}; s++, w += ${O}) {
+        const x = ${read(shape)};
+        ${times(O, (u) => change("output", `w + ${u}`, `stepOutput${u} * x`))}
+      }
+      ${times(B, (b) => `
+        const i${b} = gates[${b}], f${b} = gates[${B + b}], o${b} = gates[${2 * B + b}];
+        v = ${sum(cellsOf(b).map((c) => `error${c} * heard[${c}]`))};
+        v = rate * (v * (o${b} * (1 - o${b})));
+        const stepGate${b} = Math.abs(v) < ${FADED} ? 0 : v;`)}
+      ${times(U, (c) => `
+        v = squashed[${c}];
+        v = rate * (error${c} * audible[${c}] * o${c % B} * (${hWidth} * (v * (1 - v))));
+        const step${c} = Math.abs(v) < ${FADED} ? 0 : v;
+        v = offered[${c}];
+        const gainCell${c} = i${c % B} * (${gWidth} * (v * (1 - v)));
+        const gainInput${c} = candidate[${c}] * (i${c % B} * (1 - i${c % B}));
+        const gainForget${c} = before[${c}] * (f${c % B} * (1 - f${c % B}));`)}
+      for (let s = 0, p = 0, w = 0; s < ${S}; s++, p += ${3 * U}, w += ${H}) {
+        const x = source[s];
+        ${times(B, (b) => `
+          ${cellsOf(b).map((c) => `
+            ${partial(`cell${c}`, c, `f${b}`, `gainCell${c}`)}
+            ${partial(`input${c}`, U + c, `f${b}`, `gainInput${c}`)}
+            ${partial(`forget${c}`, 2 * U + c, `f${b}`, `gainForget${c}`)}
+            ${change("hidden", `w + ${3 * B + c}`, `step${c} * cell${c}`)}`).join("")}
+          ${change("hidden", `w + ${b}`,
+            `(${sum(cellsOf(b).map((c) => `step${c} * input${c}`))})`)}
+          ${change("hidden", `w + ${B + b}`,
+            `(${sum(cellsOf(b).map((c) => `step${c} * forget${c}`))})`)}
+          ${change("hidden", `w + ${2 * B + b}`, `stepGate${b} * x`)}`)}
+      }
+    };`;
+  }
+
+  // ---- One voice -------------------------------------------------------------------------------
 
   /**
    * One voice of a network: its tables, laid out as a room of machine/layout.py with one lane.
@@ -116,21 +224,24 @@ const stageEngine = (() => {
    * audible (1 for a cell, 0 for what only fills up its block), g and h as [low, high], samples.
    */
   function makeVoice(shape) {
-    const { blocks: B, cells: C, inputs: I, outputs: O, sources: S, outputSources: R } = shape;
-    const U = B * C, H = 3 * B + U;
-    const [gLow, gHigh] = shape.g, [hLow, hHigh] = shape.h;
-    const gWidth = gHigh - gLow, hWidth = hHigh - hLow;
+    const { blocks: B, inputs: I, outputs: O, sources: S, outputSources: R } = shape;
+    const U = B * shape.cells, H = 3 * B + U;
     const row = (length) => new Float64Array(length);
 
     const source = row(S), state = row(U), letOut = row(U), before = row(U);
     const gates = row(3 * B), offered = row(U), candidate = row(U), squashed = row(U);
-    const heard = row(U), prediction = row(O), target = row(O), delta = row(O), net = row(H);
+    const heard = row(U), prediction = row(O), target = row(O), delta = row(O);
     const hidden = row(S * H), hiddenVelocity = row(S * H);
     const output = row(R * O), outputVelocity = row(R * O), partials = row(S * 3 * U);
-    const stepOutput = row(O), stepCell = row(U), stepGate = row(B), intoCell = row(U);
-    const gainCell = row(U), gainInput = row(U), gainForget = row(U);
     const audible = Float64Array.from(shape.audible);
     source[S - 1] = 1;
+
+    const tables = {
+      source, state, letOut, before, gates, offered, candidate, squashed, heard, prediction,
+      delta, hidden, hiddenVelocity, output, outputVelocity, partials, audible,
+    };
+    const activate = compiled(forward(shape), tables);
+    const learn = compiled(learning(shape), tables);
 
     const voice = {
       shape, source, state, letOut, gates, prediction, target, hidden, output, partials,
@@ -154,33 +265,6 @@ const stageEngine = (() => {
       for (let u = 0; u < O; u++) target[u] = targets[targetsAt + shape.first + u];
     }
 
-    function activate() {
-      for (let u = 0; u < H; u++) net[u] = 0;
-      for (let s = 0; s < S; s++) {
-        const x = source[s];
-        if (x === 0) continue; // adds nothing, to the bit
-        for (let u = 0, w = s * H; u < H; u++, w++) net[u] += hidden[w] * x;
-      }
-      for (let b = 0; b < 3 * B; b++) gates[b] = logistic(net[b]);
-      for (let c = 0, b = 0; c < U; c++) {
-        offered[c] = logistic(net[3 * B + c]);
-        candidate[c] = gLow + gWidth * offered[c];
-        before[c] = state[c];
-        state[c] = gates[B + b] * before[c] + gates[b] * candidate[c];
-        squashed[c] = logistic(state[c]);
-        heard[c] = (hLow + hWidth * squashed[c]) * audible[c];
-        letOut[c] = gates[2 * B + b] * heard[c];
-        if (++b === B) b = 0;
-      }
-      for (let u = 0; u < O; u++) prediction[u] = 0;
-      for (let s = 0; s < R; s++) {
-        const x = s === R - 1 ? 1 : s < I ? source[s] : letOut[s - I];
-        if (x === 0) continue;
-        for (let u = 0, w = s * O; u < O; u++, w++) prediction[u] += output[w] * x;
-      }
-      for (let u = 0; u < O; u++) prediction[u] = logistic(prediction[u]);
-    }
-
     /** Hold the prediction against the target: how far off, how likely. */
     function compare() {
       let worst = 0, right = 1;
@@ -192,75 +276,6 @@ const stageEngine = (() => {
       }
       voice.worst = worst;
       voice.likelihood *= right;
-    }
-
-    /** One online update: errors, partials, and the change of every weight. */
-    function learn() {
-      const { rate, momentum: keep } = voice;
-      for (let c = 0; c < U; c++) {
-        let w = (I + c) * O, sum = output[w] * delta[0];
-        for (let u = 1; u < O; u++) sum += output[++w] * delta[u];
-        intoCell[c] = sum;
-      }
-      for (let b = 0; b < B; b++) {
-        let error = intoCell[b] * heard[b];
-        for (let c = b + B; c < U; c += B) error += intoCell[c] * heard[c];
-        const open = gates[2 * B + b];
-        const step = rate * (error * (open * (1 - open)));
-        stepGate[b] = Math.abs(step) < FADED ? 0 : step;
-      }
-      for (let c = 0, b = 0; c < U; c++) {
-        const slope = hWidth * (squashed[c] * (1 - squashed[c]));
-        const step = rate * (intoCell[c] * audible[c] * gates[2 * B + b] * slope);
-        stepCell[c] = Math.abs(step) < FADED ? 0 : step;
-        const i = gates[b], f = gates[B + b];
-        gainCell[c] = i * (gWidth * (offered[c] * (1 - offered[c])));
-        gainInput[c] = candidate[c] * (i * (1 - i));
-        gainForget[c] = before[c] * (f * (1 - f));
-        if (++b === B) b = 0;
-      }
-      for (let u = 0; u < O; u++) stepOutput[u] = rate * delta[u];
-      for (let s = 0; s < R; s++) {
-        const x = s === R - 1 ? 1 : s < I ? source[s] : letOut[s - I];
-        for (let u = 0, w = s * O; u < O; u++, w++) {
-          const velocity = keep * outputVelocity[w] - stepOutput[u] * x;
-          outputVelocity[w] = velocity;
-          output[w] += velocity;
-        }
-      }
-      for (let s = 0; s < S; s++) {
-        const x = source[s], p = s * 3 * U, w = s * H;
-        for (let b = 0; b < B; b++) {
-          const kept = gates[B + b];
-          let byInput = 0, byForget = 0;
-          for (let c = b; c < U; c += B) {
-            const cell = kept * partials[p + c] + gainCell[c] * x;
-            partials[p + c] = cell;
-            const input = kept * partials[p + U + c] + gainInput[c] * x;
-            partials[p + U + c] = input;
-            const forget = kept * partials[p + 2 * U + c] + gainForget[c] * x;
-            partials[p + 2 * U + c] = forget;
-            const step = stepCell[c];
-            if (c === b) {
-              byInput = step * input;
-              byForget = step * forget;
-            } else {
-              byInput += step * input;
-              byForget += step * forget;
-            }
-            change(w + 3 * B + c, keep, step * cell);
-          }
-          change(w + b, keep, byInput);
-          change(w + B + b, keep, byForget);
-          change(w + 2 * B + b, keep, stepGate[b] * x);
-        }
-      }
-    }
-
-    function change(w, keep, gradient) {
-      const velocity = keep * hiddenVelocity[w] - gradient;
-      hiddenVelocity[w] = velocity;
-      hidden[w] += velocity;
     }
 
     /** Was the step a gross error? Keeps the likelihood from underflow. */
@@ -350,6 +365,17 @@ const stageEngine = (() => {
 
     const clear = () => voices.forEach((voice) => voice.clear());
 
+    /** Put a state of machine.network.State into the cells: two rows, a number for each cell. */
+    function setState(cellState, cellOutput) {
+      voices.forEach((voice, number) => {
+        plan.voices[number].cells.forEach((cell, at) => {
+          if (cell < 0) return;
+          voice.state[at] = cellState[cell];
+          voice.letOut[at] = cellOutput[cell];
+        });
+      });
+    }
+
     /** One step without learning: what is heard is in `inputs` from `at` on. */
     function hear(inputs, at) {
       for (const voice of voices) voice.present(inputs, at, inputs, at);
@@ -358,7 +384,7 @@ const stageEngine = (() => {
     }
 
     if (matrices) setWeights({ hidden: floats(matrices.hidden), output: floats(matrices.output) });
-    return { plan, voices, setWeights, weights, clear, hear };
+    return { plan, voices, setWeights, weights, setState, clear, hear };
   }
 
   // ---- Playing ---------------------------------------------------------------------------------
@@ -514,7 +540,7 @@ const stageEngine = (() => {
         for (const voice of voices) {
           voice.activate();
           voice.compare();
-          if (voice.rate !== 0) voice.learn();
+          if (voice.rate !== 0) voice.learn(voice.rate, voice.momentum);
         }
         for (const voice of voices) gross = voice.judge() || gross;
         now = now + 1 < length ? now + 1 : 0;
@@ -537,7 +563,7 @@ const stageEngine = (() => {
       return tally;
     }
 
-    return { network, recipe, roll, learn, set, get steps() { return steps; } };
+    return { network, recipe, roll, length, learn, set, get steps() { return steps; } };
   }
 
   return {
