@@ -224,7 +224,7 @@ def _chords(pitches: tuple[int, ...]) -> dict[str, list[int]]:
 
 
 def _listed(biases: tuple[float, ...]) -> str:
-    return ", ".join(f"{bias:+g}" for bias in biases).replace("-", "−")
+    return ", ".join(f"{bias:+g}" for bias in biases).replace("-", "\N{MINUS SIGN}")
 
 
 # ---- The page ------------------------------------------------------------------------------------
