@@ -21,6 +21,7 @@
 
     const network = stageEngine.makeNetwork(data.plan, data.weights);
     const history = new Uint32Array(KEPT); // the units of a step as bits
+    const places = new Uint16Array(KEPT); // where it stands in the form, twice, + 1 if it is wrong
     let player, played, shift, clean, lost, fits;
     let queue = [], now = null, frame = 0;
 
@@ -55,7 +56,12 @@
         states: network.voices.map((voice) => Float64Array.from(voice.state)),
       };
       keepCount(step);
+      places[played % KEPT] = 2 * step.place + step.wrong;
       queue.push(step);
+      if (queue.length > SHOWN) { // nobody looks: no frame is drawn in a tab behind others
+        const old = queue.shift();
+        queue[0].news ??= old.news;
+      }
       played++;
       return true;
     }
@@ -75,7 +81,7 @@
         const other = displaced();
         if (other) {
           shift = (shift + other) % length;
-          [clean, lost, step.place] = [length, false, place(played)];
+          [clean, lost, step.place, step.wrong] = [length, false, place(played), false];
           const [far, way] = other > length / 2 ? [length - other, "late"] : [other, "early"];
           step.news = `It plays the whole form again, but ${distance(far)} too ${way}. ` +
             "From now on its bars are counted from there.";
@@ -236,8 +242,8 @@
       for (let back = 0; back <= SHOWN; back++) {
         const step = now.number - back;
         if (step < 0 || step <= played - KEPT) break;
-        const x = width - (back + part) * column, at = place(step);
-        if (chordsAt(step) !== data.form[at]) {
+        const x = width - (back + part) * column, at = places[step % KEPT] >> 1;
+        if (places[step % KEPT] & 1) {
           picture.fillStyle = colours.wrong;
           picture.fillRect(x, 0, column, height);
         }
@@ -320,10 +326,9 @@
         say(`A seed is a whole number from 0 to 4294967295; taken is ${whole}.`);
       }
       seed.value = whole;
-      const going = transport.playing;
-      if (going) performer.rest(sound.context.currentTime);
+      if (sound.context) performer.rest(sound.context.currentTime);
       begin();
-      if (!going) draw();
+      draw();
     }
 
     seed.addEventListener("change", anew);
@@ -379,7 +384,10 @@
     drawCells(network.voices.map((it) => it.gates), network.voices.map((it) => it.state));
     root.dataset.playing = false;
     // For tests, and for who looks under the bonnet.
-    root.stage = { sound, transport, network, rows, midi, next, get player() { return player; } };
+    root.stage = {
+      sound, transport, network, rows, next, at: () => played, last: () => queue.at(-1),
+      tempo: () => value("tempo"), swing: () => value("swing"), get player() { return player; },
+    };
   }
 
   for (const root of document.querySelectorAll(".stage.endless:not([data-playing])")) start(root);

@@ -7,7 +7,7 @@
 // are here as well, so that a new seed needs no Python.
 //
 // Nothing here knows of a page: it runs in a window, in a worker and under Node.
-const stageEngine = (() => {
+var stageEngine = (() => { // var: a page may hold two scenes
   "use strict";
 
   // ---- Random numbers: numpy.random.SeedSequence and PCG64 --------------------------------------

@@ -3,7 +3,7 @@
 // Steps are laid out ahead of the clock of the sound itself, a tenth of a second and no more, so
 // that what a reader changes is heard at the next one. Time that was lost, in a tab that slept or a
 // sound that was suspended, is gone: nothing is caught up with.
-const stageSound = (() => {
+var stageSound = (() => {
   "use strict";
 
   const LONGEST = 12; // seconds after which a note ends whatever happens
@@ -12,17 +12,23 @@ const stageSound = (() => {
 
   /**
    * An instrument: a part for each of `timbres` (see audio.Timbre: level, partials, attack,
-   * release). `start()` belongs into a press, or a browser keeps it silent.
+   * release). `start()` belongs into a press, or a browser keeps it silent. `given`: a context to
+   * sound in, such as one that renders into an array.
    */
-  function makeSound(timbres) {
+  function makeSound(timbres, given = null) {
     let context = null, analyser = null;
     const parts = {}, sounding = new Set(), muted = {};
     const sound = { start, strike, mute, hush, changed: () => {}, struck: 0 };
+    if (given) build(given);
 
-    function build() {
+    function make() {
       const Context = window.AudioContext ?? window.webkitAudioContext;
       if (!Context) throw new Error("This browser has no Web Audio, so nothing can sound here.");
-      context = new Context({ latencyHint: "interactive" });
+      return new Context({ latencyHint: "interactive" });
+    }
+
+    function build(made) {
+      context = made;
       const limiter = new DynamicsCompressorNode(context, {
         threshold: -14, knee: 4, ratio: 20, attack: 0.002, release: 0.15,
       });
@@ -38,7 +44,7 @@ const stageSound = (() => {
     }
 
     async function start() {
-      if (!context || context.state === "closed") build();
+      if (!context || context.state === "closed") build(make());
       if (context.state !== "running") await context.resume();
     }
 
@@ -140,7 +146,7 @@ const stageSound = (() => {
       stopped();
     }
 
-    return { play, stop, get playing() { return playing; } };
+    return { play, stop, tick, get playing() { return playing; } };
   }
 
   /** Plays rows of zeros and ones: chords are struck anew when they change, a melody is held. */
