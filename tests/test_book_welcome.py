@@ -120,7 +120,10 @@ def test_what_why_and_where_to_are_seen_at_once(browser: Browser) -> None:
     (lead,) = article.locator("p", has_text="twelve-bar blues").filter(has_text="2002").all()
     assert "sixteen memory cells" in lead.inner_text()
     first = article.locator(".performance").first
-    links = [article.locator(".ways").get_by_role("link", name=n) for n in ("Begin", "By ear", "It plays live")]
+    links = [
+        article.locator(".ways").get_by_role("link", name=n)
+        for n in ("Begin", "By ear", "It plays live")
+    ]
     for what in (lead, first, *links):
         box = what.bounding_box()
         assert box["y"] > 0 and box["y"] + box["height"] < 800

@@ -293,7 +293,7 @@ def test_time_does_not_pile_up(show: Callable, endless: Scene) -> None:
         }"""
     )
     before, after, suspended, first = counts
-    assert 1 <= before and 1 <= after - before <= 2 and suspended == after
+    assert before >= 1 and 1 <= after - before <= 2 and suspended == after
     assert first >= 36_000
 
 
@@ -312,11 +312,20 @@ def test_a_sound_that_is_stopped_from_outside_is_named_and_goes_on(
     assert at_stage(page, "Number(root.dataset.step)") < before + 40
 
 
-def test_where_there_is_no_sound_it_says_so(show: Callable, endless: Scene) -> None:
-    page = show(endless, script="delete window.AudioContext; delete window.webkitAudioContext;")
+NO_AUDIO = "delete window.AudioContext; delete window.webkitAudioContext;"
+NO_DEVICE = """AudioContext.prototype.resume = () => new Promise(() => {});
+    Object.defineProperty(BaseAudioContext.prototype, "state", { get: () => "suspended" });"""
+
+
+@pytest.mark.parametrize("script", [NO_AUDIO, NO_DEVICE], ids=["no-web-audio", "no-device"])
+def test_where_nothing_can_sound_it_says_so_and_shows_the_music(
+    show: Callable, endless: Scene, script: str
+) -> None:
+    page = show(endless, script=script)
     press(page, "Play")
-    until(page, "root.querySelector('.said').textContent")
-    assert "no Web Audio" in said(page)
+    until(page, "Number(root.dataset.step) > 2")
+    assert said(page).endswith("the music is shown without it.")
+    press(page, "Stop")
     assert page.get_by_role("button", name="Play", exact=True).is_visible()
 
 
@@ -390,10 +399,7 @@ def test_a_note_that_nobody_ends_is_over_in_the_end(show: Callable, endless: Sce
 # ---- Endless blues: pushing ----------------------------------------------------------------------
 
 
-def test_a_cell_is_pushed_by_mouse_and_by_key(
-    show: Callable, endless: Scene, played: tuple
-) -> None:
-    network, state, _ = played
+def test_a_cell_is_pushed_by_mouse_and_by_key(show: Callable, endless: Scene) -> None:
     page = show(endless)
     cell = page.get_by_role("button", name="Push cell 2 of block 3, chords")
     cell.click()
@@ -675,7 +681,7 @@ def test_two_of_them_take_turns(show: Callable, endless: Scene, learning: Scene)
 
 
 def test_a_scene_is_short_as_text_and_escapes_words(played: tuple) -> None:
-    network, state, beginning = played
+    network, _, beginning = played
     scene = stage.endless(network, beginning, title="<b>Mine</b>")
     assert repr(scene).startswith("Scene('<b>Mine</b>', ") and len(repr(scene)) < 60
     assert "<b>Mine</b>" not in scene._repr_html_()

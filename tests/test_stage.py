@@ -322,10 +322,9 @@ def test_weights_that_do_not_match_are_named(place: Place) -> None:
         "hidden: expected 20 rows of 21 finite numbers, got 1680 numbers: these weights are not "
         "of this network"
     )
-    broken = {"hidden": plans.packed(one.hidden), "output": plans.packed(one.output)}
     values = one.output.copy()
     values[0, 0] = np.nan
-    broken["output"] = base64.b64encode(values.tobytes()).decode()
+    broken = plans.weights(one) | {"output": base64.b64encode(values.tobytes()).decode()}
     assert "output: expected 12 rows" in place.ask(try_it, plans.plan(one.topology), broken)
 
 

@@ -305,7 +305,7 @@
       try {
         document.dispatchEvent(new CustomEvent("stageplays", { detail: root }));
         await transport.play();
-        say("");
+        say(sound.note);
       } catch (error) {
         say(error.message);
       }

@@ -310,6 +310,7 @@
       try {
         document.dispatchEvent(new CustomEvent("stageplays", { detail: root }));
         await transport.play();
+        if (sound.note) say(sound.note);
         requestAnimationFrame(animate);
       } catch (error) {
         say(error.message);

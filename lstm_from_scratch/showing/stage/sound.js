@@ -9,23 +9,20 @@ var stageSound = (() => {
   const LONGEST = 12; // seconds after which a note ends whatever happens
   const AHEAD = 0.12, AHEAD_HIDDEN = 1.3; // seconds; hidden tabs are woken once a second at worst
   const LATE = 0.02;
+  const PATIENCE = 3000; // milliseconds that a browser may take to begin
 
   /**
    * An instrument: a part for each of `timbres` (see audio.Timbre: level, partials, attack,
-   * release). `start()` belongs into a press, or a browser keeps it silent. `given`: a context to
-   * sound in, such as one that renders into an array.
+   * release). `start()` belongs into a press, or a browser keeps it silent. Where nothing can sound,
+   * a clock without a sound takes its place, and `note` says why. `given`: a context to sound in,
+   * such as one that renders into an array.
    */
   function makeSound(timbres, given = null) {
     let context = null, analyser = null;
     const parts = {}, sounding = new Set(), muted = {};
-    const sound = { start, strike, mute, hush, changed: () => {}, struck: 0 };
+    const sound = { start, strike, mute, hush, changed: () => {}, struck: 0, note: "" };
+    const clock = { state: "running", get currentTime() { return performance.now() / 1000; } };
     if (given) build(given);
-
-    function make() {
-      const Context = window.AudioContext ?? window.webkitAudioContext;
-      if (!Context) throw new Error("This browser has no Web Audio, so nothing can sound here.");
-      return new Context({ latencyHint: "interactive" });
-    }
 
     function build(made) {
       context = made;
@@ -39,17 +36,33 @@ var stageSound = (() => {
         parts[name] = new GainNode(context, { gain: muted[name] ? 0 : 0.22 });
         parts[name].connect(limiter);
       }
-      context.addEventListener("statechange", () => sound.changed(context.state));
+      context.addEventListener("statechange", () => {
+        if (sound.context === context) sound.changed(context.state);
+      });
       Object.assign(sound, { context, analyser });
     }
 
     async function start() {
-      if (!context || context.state === "closed") build(make());
-      if (context.state !== "running") await context.resume();
+      const Context = window.AudioContext ?? window.webkitAudioContext;
+      if (!Context) return silently("This browser has no Web Audio: the music is shown without it.");
+      if (!context || context.state === "closed") build(new Context());
+      if (context.state !== "running") {
+        // With no device to sound from, some browsers never answer.
+        await Promise.race([context.resume(), new Promise((go) => setTimeout(go, PATIENCE))]);
+      }
+      if (context.state !== "running") {
+        return silently("The browser gives no sound now: the music is shown without it.");
+      }
+      Object.assign(sound, { context, note: "" });
+    }
+
+    function silently(note) {
+      Object.assign(sound, { context: clock, note });
     }
 
     /** Begin a note; what comes back ends it. One that nobody ends fades and ends by itself. */
     function strike(name, pitch, when) {
+      if (sound.context === clock) return { end() {} };
       const { level, partials, attack, release } = timbres[name];
       const frequency = 440 * 2 ** ((pitch - 69) / 12);
       const body = new GainNode(context, { gain: level });
@@ -88,7 +101,7 @@ var stageSound = (() => {
 
     /** End all that sounds. */
     function hush() {
-      for (const note of sounding) note.end(context.currentTime);
+      for (const note of sounding) note.end(0);
     }
 
     Object.defineProperty(sound, "sounding", { get: () => sounding.size });
@@ -131,9 +144,6 @@ var stageSound = (() => {
 
     async function play() {
       await sound.start();
-      if (sound.context.state !== "running") {
-        throw new Error("The browser holds the sound back: press Play once more.");
-      }
       if (!ticking) makeClock(tick);
       ticking = playing = true;
       when = sound.context.currentTime + 0.06;
