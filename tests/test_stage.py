@@ -21,7 +21,8 @@ import engines
 import mido
 import numpy as np
 import pytest
-from browsing import PATIENCE, running_browser
+from browsing import PATIENCE
+from playwright.sync_api import Browser
 from test_vectors import each, numbers
 
 import lstm_from_scratch.showing.stage as stage
@@ -72,7 +73,7 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         return
     with ExitStack() as stack:
         if request.param == "chromium":
-            page = stack.enter_context(running_browser()).new_page()
+            page = request.getfixturevalue("browser").new_page()
             page.set_default_timeout(PATIENCE)
             page.add_script_tag(content=source)
             yield Place(
@@ -198,6 +199,29 @@ def test_a_seed_gives_the_same_weights(
     if steps >= 100_000:
         speed = steps / got["seconds"]
         print(f"\n{place.name}: {speed:,.0f} training steps a second, whatever else was running")
+
+
+def test_how_fast_it_learns_in_chromium(browser: Browser) -> None:
+    """Steps a second of processor time are printed, and not judged."""
+    page = browser.new_page()
+    page.set_default_timeout(PATIENCE)
+    page.add_script_tag(content=(HERE / "engine.js").read_text("utf-8"))
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def processor_time() -> float:
+        found = session.send("Performance.getMetrics")["metrics"]
+        return next(it["value"] for it in found if it["name"] == "ThreadTime")
+
+    page.evaluate(
+        "(d) => (window.t = stageEngine.makeTraining(d[0], d[1], Float64Array.from(d[2])))"
+        ".learn(50_000)",
+        [plans.plan(RECOMMENDED.topology), plans.learning(RECOMMENDED), FORM.ravel().tolist()],
+    )
+    before = processor_time()
+    assert page.evaluate("() => t.learn(300_000).steps") == 300_000
+    speed = 300_000 / (processor_time() - before)
+    print(f"\nchromium {browser.version}: {speed:,.0f} steps a second of processor time")
 
 
 def test_a_bit_that_differs_would_be_seen(place: Place) -> None:
