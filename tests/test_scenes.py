@@ -599,6 +599,18 @@ def test_a_form_is_typed(show: Callable, learning: Scene) -> None:
     assert page.locator(".bars li").count() == 12
 
 
+def test_a_short_form_needs_fewer_forgiven_errors(show: Callable, learning: Scene) -> None:
+    page = show(learning)
+    page.get_by_label("gross errors").fill("1")
+    page.keyboard.press("Tab")
+    field = page.get_by_label("Chords, one for each bar")
+    field.fill("C7 G7")
+    field.press("Enter")
+    until(page, "root.dataset.running === 'false' && Number(root.dataset.steps) > 0")
+    assert said(page).startswith("Learned after ")
+    assert page.locator(".bars li.right").count() == 2
+
+
 def test_every_chord_of_the_module_is_known(show: Callable, learning: Scene) -> None:
     table = at_stage(show(learning), "JSON.parse(root.querySelector('script').textContent).table")
     assert len(table) == 7 * 3 * 9
@@ -678,6 +690,9 @@ def test_two_of_them_take_turns(show: Callable, endless: Scene, learning: Scene)
     second.get_by_role("button", name="Hear it now").click()
     page.wait_for_function("document.querySelector('.learning').dataset.playing === 'true'")
     assert first.get_attribute("data-playing") == "false"
+    page.evaluate("document.body.append(new Audio())")
+    page.evaluate("document.querySelector('audio').dispatchEvent(new Event('play'))")
+    page.wait_for_function("document.querySelector('.learning').dataset.playing === 'false'")
 
 
 def test_a_scene_is_short_as_text_and_escapes_words(played: tuple) -> None:

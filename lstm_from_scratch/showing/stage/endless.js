@@ -292,6 +292,8 @@
       },
     });
 
+    const takeTurn = stageSound.takeTurns(root, transport);
+
     function sync() {
       root.dataset.playing = transport.playing;
       toggle.querySelector("b").textContent = transport.playing ? "Stop" : "Play";
@@ -303,16 +305,13 @@
     toggle.addEventListener("click", async () => {
       if (transport.playing) return transport.stop();
       try {
-        document.dispatchEvent(new CustomEvent("stageplays", { detail: root }));
+        takeTurn();
         await transport.play();
         say(sound.note);
       } catch (error) {
         say(error.message);
       }
       sync();
-    });
-    document.addEventListener("stageplays", ({ detail }) => {
-      if (detail !== root && transport.playing) transport.stop();
     });
     sound.changed = (state) => {
       if (state === "running" || !transport.playing) return;

@@ -529,7 +529,7 @@ var stageEngine = (() => { // var: a page may hold two scenes
       Object.assign(voices[number], { rate, momentum, wrong: wrong ?? Infinity });
     }
 
-    function learn(count, forgiven = recipe.forgiven) {
+    function learn(count, forgiven = recipe.forgiven || Infinity) {
       const tally = { steps: count, grossErrors: 0, resets: 0, crossEntropy: [] };
       for (const voice of voices) voice.likelihood = 1, voice.rescaled = 0;
       for (let done = 0; done < count; done++) {

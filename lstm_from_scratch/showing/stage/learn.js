@@ -260,6 +260,8 @@
       },
     });
 
+    const takeTurn = stageSound.takeTurns(root, transport);
+
     function perform({ weights }) {
       const network = stageEngine.makeNetwork(data.plan, weights);
       player = stageEngine.makePlayer(network, 0, roll.slice(0, units));
@@ -308,7 +310,7 @@
       player = null;
       send({ kind: "weights", purpose: "hear" });
       try {
-        document.dispatchEvent(new CustomEvent("stageplays", { detail: root }));
+        takeTurn();
         await transport.play();
         if (sound.note) say(sound.note);
         requestAnimationFrame(animate);
@@ -316,9 +318,6 @@
         say(error.message);
       }
       heardOut();
-    });
-    document.addEventListener("stageplays", ({ detail }) => {
-      if (detail !== root && transport.playing) transport.stop();
     });
     sound.changed = (state) => {
       if (state === "running" || !transport.playing) return;

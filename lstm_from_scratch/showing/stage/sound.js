@@ -159,6 +159,17 @@ var stageSound = (() => {
     return { play, stop, tick, get playing() { return playing; } };
   }
 
+  /** One sound at a time, whatever the page holds; what comes back says that this one begins. */
+  function takeTurns(root, transport) {
+    const giveWay = () => transport.playing && transport.stop();
+    document.addEventListener("stageplays", ({ detail }) => detail !== root && giveWay());
+    document.addEventListener("play", giveWay, true); // of an audio element
+    return () => {
+      document.dispatchEvent(new CustomEvent("stageplays", { detail: root }));
+      for (const other of document.querySelectorAll("audio, video")) other.pause();
+    };
+  }
+
   /** Plays rows of zeros and ones: chords are struck anew when they change, a melody is held. */
   function makePerformer(sound, pitches, chords) {
     let before = new Array(pitches.length).fill(0);
@@ -247,7 +258,7 @@ var stageSound = (() => {
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
   }
 
-  return { makeSound, makeTransport, makePerformer, midiFile, save };
+  return { makeSound, makeTransport, takeTurns, makePerformer, midiFile, save };
 })();
 
 if (typeof module !== "undefined") module.exports = stageSound;
