@@ -201,6 +201,26 @@ def test_a_seed_gives_the_same_weights(
         print(f"\n{place.name}: {speed:,.0f} training steps a second, whatever else was running")
 
 
+def test_what_has_faded_is_swept_away(place: Place) -> None:
+    """No weight would differ, but numbers that are left to fade make a processor slow."""
+    after = place.ask(
+        """(plan, recipe, roll) => {
+            const training = stageEngine.makeTraining(plan, recipe, Float64Array.from(roll));
+            training.set(0, { learning_rate: 0, momentum: 0 });
+            const [{ hiddenVelocity }] = training.network.voices;
+            hiddenVelocity.set([2 ** -301, -(2 ** -301), 2 ** -299]);
+            return [255, 1].map((steps) => {
+                training.learn(steps, Infinity);
+                return [...hiddenVelocity.slice(0, 3)].map((it) => it === 0);
+            });
+        }""",
+        plans.plan(RECOMMENDED.topology),
+        plans.learning(RECOMMENDED),
+        FORM.ravel().tolist(),
+    )
+    assert after == [[False, False, False], [True, True, False]]
+
+
 def test_how_fast_it_learns_in_chromium(browser: Browser) -> None:
     """Steps a second of processor time are printed, and not judged."""
     page = browser.new_page()
