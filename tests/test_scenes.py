@@ -528,7 +528,7 @@ def test_it_can_be_paused_heard_and_begun_again(show: Callable, learning: Scene)
     assert digest_of(found["weights"]) == experiments.digest(expected)
     press(page, "Hear it now")
     until(page, "root.dataset.playing === 'true' && root.notes.length >= 4")
-    assert page.locator(".bars li.now").count() <= 1
+    assert page.locator(".bars li.sounds").count() <= 1
     press(page, "Stop")
     until(page, "root.open === 0")
     heard = at_stage(page, "root.notes.length")

@@ -224,7 +224,7 @@
       canvas.width = Math.round(clientWidth * ratio);
       canvas.height = Math.round(clientHeight * ratio);
       const style = getComputedStyle(root);
-      for (const name of ["room", "rule", "text", "chords", "melody", "wrong"]) {
+      for (const name of ["room", "rule", "text", "chords", "melody", "wrong", "ink"]) {
         colours[name] = style.getPropertyValue(`--${name}`).trim();
       }
       draw();
@@ -239,13 +239,16 @@
       const clock = sound.context.currentTime - (sound.context.outputLatency || 0);
       const part = calm.matches || !transport.playing ? 1
         : Math.max(0, Math.min(1, (clock - now.when) / now.lasts));
+      const marks = []; // a colour alone is not enough
       for (let back = 0; back <= SHOWN; back++) {
         const step = now.number - back;
         if (step < 0 || step <= played - KEPT) break;
         const x = width - (back + part) * column, at = places[step % KEPT] >> 1;
         if (places[step % KEPT] & 1) {
           picture.fillStyle = colours.wrong;
-          picture.fillRect(x, 0, column, height);
+          picture.fillRect(x, 0, column + 0.5, height);
+          const first = step === 0 || !(places[(step - 1) % KEPT] & 1);
+          if (first) marks.push(x);
         }
         if (at % data.bar === 0) {
           picture.fillStyle = colours.rule;
@@ -258,6 +261,9 @@
           picture.fillRect(x, top, column + 0.5, Math.max(2, row - 1));
         }
       }
+      picture.fillStyle = colours.ink;
+      picture.font = `bold ${2 * row}px system-ui, sans-serif`;
+      for (const x of marks) picture.fillText("✗", x + 1, (data.names.length - data.chords) * row);
     }
 
     function show() {

@@ -290,12 +290,12 @@
         const { bar, right } = queue.shift();
         if (!right) wrong.add(bar);
         [...list.children].forEach((item, i) => {
-          item.classList.toggle("now", i === bar);
+          item.classList.toggle("sounds", i === bar);
           item.classList.toggle("wrong", wrong.has(i));
         });
       }
       if (transport.playing || queue.length) requestAnimationFrame(animate);
-      else for (const item of list.children) item.classList.remove("now");
+      else for (const item of list.children) item.classList.remove("sounds");
     }
 
     function heardOut() {
