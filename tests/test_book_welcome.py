@@ -120,12 +120,16 @@ def test_what_why_and_where_to_are_seen_at_once(browser: Browser) -> None:
     (lead,) = article.locator("p", has_text="twelve-bar blues").filter(has_text="2002").all()
     assert "sixteen memory cells" in lead.inner_text()
     first = article.locator(".performance").first
-    links = [article.locator(".ways").get_by_role("link", name=n) for n in ("Begin", "By ear")]
+    links = [
+        article.locator(".ways").get_by_role("link", name=n)
+        for n in ("Begin", "By ear", "It plays live")
+    ]
     for what in (lead, first, *links):
         box = what.bounding_box()
         assert box["y"] > 0 and box["y"] + box["height"] < 800
     assert first.locator(".title").inner_text() == PIECES[0]
     assert links[1].get_attribute("href").endswith("by_ear.html")
+    assert links[2].get_attribute("href").endswith("endless.html")
     opened.page.context.close()
 
 

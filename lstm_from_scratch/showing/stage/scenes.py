@@ -1,0 +1,254 @@
+"""Two scenes for a page: a network that plays on and on, and one that learns while you watch.
+
+Both carry everything they need: the engine, the sound, the network. They ask for nothing, no kernel
+and no network, and run from a file. Without a script they say what they would do.
+
+Chapters 6 (One step at a time) and 8 (Experiment 2) explain what is seen.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from itertools import product
+from string import Template
+from typing import Any
+
+import numpy as np
+
+from ... import limits
+from ...arguments import array, checked, real, text, whole
+from ...machine.network import Network, State, cleared, record
+from ...machine.recipes import RECOMMENDED, STAIRCASE, Recipe
+from ...music import audio, midi
+from ...music.blues import _NATURALS, _QUALITIES, TWELVE_BAR, Form, chord_tones
+from ...music.encoding import CHORDS_AND_MELODY, CHORDS_ONLY
+from ...playing import composing
+from ..figures import COLOURS, chord_label, pitch_label
+from . import plans
+
+_SEED = whole(0, 2**32 - 1)
+_MEASURED = 8  # choruses over which the movement of the cells is measured
+
+
+@checked(markup=text())
+@dataclass(frozen=True)
+class Scene:
+    """A scene for a notebook or the book; needs no kernel and no network.
+
+    Attributes
+    ----------
+    title : what it is; also what a screen reader calls it.
+    markup : its HTML.
+
+    Chapter 8.
+    """
+
+    title: str
+    markup: str
+
+    def __repr__(self) -> str:
+        return f"Scene({self.title!r}, {len(self.markup) / 1000:.0f} kB)"
+
+    def _repr_html_(self) -> str:
+        return self.markup
+
+
+@checked(
+    beginning=array("steps", CHORDS_AND_MELODY.units, some=True, dtype=float),
+    seed=_SEED,
+    tempo=real(60, 240, of="beats a minute"),
+    swing=real(0.5, 0.75),
+    title=text(some=True),
+)
+def endless(
+    network: Network,
+    beginning: np.ndarray,
+    *,
+    state: State | None = None,
+    form: Form = TWELVE_BAR,
+    seed: int = 1,
+    tempo: float = 120.0,
+    swing: float = 0.6,
+    title: str = "Endless blues",
+) -> Scene:
+    """Let a network play in the page, on and on, with cells that can be pushed.
+
+    At temperature 1, and as long as nobody pushes, a seed plays what
+    ``free_run(network, beginning, steps, seed, state=state)`` does.
+
+    Parameters
+    ----------
+    network : of Experiment 2, with the units of `CHORDS_AND_MELODY`.
+    beginning : the steps that are given, shape ``(steps, 25)``.
+    state : what the network brings along, see `composing.hear`; cleared unless given.
+    form : whose chords and melodies it was taught.
+    seed : of the notes that are drawn, until the reader chooses another.
+    tempo, swing : at the beginning, see `audio.seconds`.
+    title : what it is called.
+
+    Returns
+    -------
+    What a notebook cell shows if it ends in it.
+
+    Raises
+    ------
+    ValueError : for a network of other units, or of parts that the page does not have, see
+        `plans.plan`; for a beginning that is no roll of zeros and ones.
+
+    Chapter 8; chapter 9 for the cells.
+    """
+    if network.topology.inputs != CHORDS_AND_MELODY.units:
+        raise ValueError(
+            f"network: expected one of {CHORDS_AND_MELODY.units} inputs, got "
+            f"{network.topology.inputs}"
+        )
+    limits.expect_steps("form", form.steps, limits.PAGE)
+    strange = beginning[~np.isin(beginning, (0.0, 1.0))]
+    if len(strange):
+        raise ValueError(f"beginning: a roll holds 0.0 and 1.0 only, got {strange[0]:g}")
+    state = cleared(network.topology) if state is None else state
+    length = _MEASURED * form.steps
+    played = composing.free_run(network, beginning[:1], length, seed, state=state)
+    states = record(network, played, state).cell_state
+    encoding = CHORDS_AND_MELODY
+    data = {
+        "plan": plans.plan(network.topology),
+        "weights": plans.weights(network),
+        "state": plans.state(state),
+        "given": beginning.astype(int).ravel().tolist(),
+        "seed": seed,
+        "pitches": encoding.pitches,
+        "names": [pitch_label(pitch) for pitch in encoding.pitches],
+        "chords": len(encoding.chords),
+        "bar": form.steps_per_bar,
+        "symbols": [chord_label(symbol) for symbol in form.chords],
+        "form": [_bits(row) for row in encoding.form_roll(form)[:, encoding.chord_units]],
+        "segments": [[_units(line, form) for line in bar] for bar in form.segments],
+        "spread": states.std(axis=0).tolist(),
+        "reach": np.maximum(np.abs(states).max(axis=0), 1e-6).tolist(),
+        "firstBlock": [
+            network.topology.parts(voice.name)[1].start + 1 for voice in network.topology.voices
+        ],
+        "timbres": _timbres(),
+        "parts": [
+            {
+                "name": name,
+                "program": midi.INSTRUMENTS[name],
+                "velocity": midi._VELOCITIES.get(name, 88),
+            }
+            for name in ("chords", "melody")
+        ],
+    }
+    return _scene("endless", title, data, tempo=f"{tempo:g}", swing=f"{swing:g}")
+
+
+@checked(title=text(some=True))
+def learn_it_now(
+    recipe: Recipe = RECOMMENDED, *, form: Form = TWELVE_BAR, title: str = "Learn it now"
+) -> Scene:
+    """Let a network learn the chords of a form in the page, from random weights.
+
+    As long as nothing is changed on the way, a seed learns what `train` learns with the recipe.
+
+    Parameters
+    ----------
+    recipe : of Experiment 1, with one voice of the units of `CHORDS_ONLY`; its seed is what the
+        reader begins with.
+    form : whose chords are learned, until the reader types others.
+    title : what it is called.
+
+    Returns
+    -------
+    What a notebook cell shows if it ends in it.
+
+    Raises
+    ------
+    ValueError : for a recipe of other units or several voices, or of parts that the page does not
+        have, see `plans.plan` and `plans.learning`.
+
+    Chapter 6; chapter 7 for the experiment.
+    """
+    if len(recipe.voices) != 1 or recipe.topology.inputs != CHORDS_ONLY.units:
+        raise ValueError(
+            f"recipe: expected one voice of {CHORDS_ONLY.units} inputs, got {recipe!r}"
+        )
+    blocks = len(recipe.topology.voices[0].blocks)
+    printed = tuple(np.resize(STAIRCASE, blocks).tolist())
+    own = recipe.voices[0].forget_gate_bias
+    known = ", ".join(quality for quality in _QUALITIES if quality)
+    known = f"A chord is a root from A to G, perhaps with # or b, and nothing more or {known}."
+    data = {
+        "plan": plans.plan(recipe.topology),
+        "recipe": plans.learning(recipe),
+        "every": recipe.test_every,
+        "choruses": recipe.choruses,
+        "pitches": CHORDS_ONLY.pitches,
+        "bar": form.steps_per_bar,
+        "symbols": form.chords,
+        "table": _chords(form.chord_pitches),
+        "known": known,
+        "biases": [
+            {"name": f"open: {_listed(own)}", "values": own},
+            {"name": f"as printed: {_listed(printed)}", "values": printed},
+        ],
+        "timbres": _timbres(),
+    }
+    return _scene("learn", title, data, known=f"{known} Up to 32 bars.")
+
+
+# ---- What the page is told -----------------------------------------------------------------------
+
+
+def _bits(row: np.ndarray) -> int:
+    """The units that are on, as the bits of a number."""
+    return int(sum(1 << unit for unit, on in enumerate(row) if on))
+
+
+def _units(line: tuple[int, ...], form: Form) -> list[int]:
+    """One bar of melody as the unit that is on at each step, from 0 for the first melody note."""
+    pitches = np.repeat(line, form.steps_per_bar // len(line))
+    return [CHORDS_AND_MELODY.melody.index(int(pitch)) for pitch in pitches]
+
+
+def _timbres() -> dict[str, Any]:
+    return {"chords": audio.PAD._asdict(), "melody": audio.LEAD._asdict()}
+
+
+def _chords(pitches: tuple[int, ...]) -> dict[str, list[int]]:
+    """The units of every chord that `blues.chord_tones` can spell, by its symbol."""
+    symbols = ("".join(parts) for parts in product(_NATURALS, ("", "#", "b"), _QUALITIES))
+    place = CHORDS_ONLY.pitches.index
+    return {symbol: [place(p) for p in chord_tones(symbol, pitches)] for symbol in symbols}
+
+
+def _listed(biases: tuple[float, ...]) -> str:
+    return ", ".join(f"{bias:+g}" for bias in biases).replace("-", "\N{MINUS SIGN}")
+
+
+# ---- The page ------------------------------------------------------------------------------------
+
+
+def _scene(name: str, title: str, data: Mapping[str, Any], **words: str) -> Scene:
+    """Fill in the page of a scene; its scripts and its style stand in it."""
+    here = files(__package__)
+
+    def read(file: str) -> str:
+        return here.joinpath(file).read_text(encoding="utf-8")
+
+    stored = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    markup = Template(read(f"{name}.html")).substitute(
+        title=html.escape(title),
+        style=read("stage.css"),
+        colours="; ".join(f"--{kind.replace('_', '-')}: {it}" for kind, it in COLOURS.items()),
+        data=stored.replace("<", "\\u003c"),
+        engine=read("engine.js"),
+        sound=read("sound.js"),
+        learner=read("learner.js"),
+        scene=read(f"{name}.js"),
+        **{key: html.escape(value) for key, value in words.items()},
+    )
+    return Scene(title, markup)
