@@ -71,6 +71,32 @@ def expect_sound(name: str, seconds: float) -> None:
         )
 
 
+FILE = 8_000_000
+"""Bytes of a music file, and of what is packed in one: a hundred times a long piece."""
+
+EVENTS = 1_000_000
+"""Events of a MIDI file, or elements of MusicXML."""
+
+NOTES = 100_000
+"""Notes of a tune: a symphony has fewer."""
+
+NAME = 200
+"""Characters of a name or a text that is taken from a music file."""
+
+
+def expect_notes(name: str, notes: int) -> None:
+    """See that a tune has no more notes than `NOTES`. Chapter 1.
+
+    Raises
+    ------
+    ValueError : if it has.
+    """
+    if notes > NOTES:
+        raise ValueError(
+            f"{name}: expected at most {NOTES:,} notes, got {briefly.large(notes)}: take a part"
+        )
+
+
 WEIGHTS = 10_000_000
 """Numbers in a matrix of weights: 80 MB."""
 

@@ -1,0 +1,136 @@
+"""From a tune to a player: a network is trained on the tune's own form.
+
+The chords are learned as in Experiment 1, the melody beside them as in Experiment 2: it hears the
+chords and draws one note, or a rest, at each step. The form and the encoding travel with the
+network, so that a `players.Player` needs nothing else.
+
+Chapters 7 (Experiment 1) and 8 (Experiment 2) train on the blues.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from .. import limits
+from ..arguments import checked, whole
+from ..machine.network import Network, Topology, Voice
+from ..machine.recipes import RECOMMENDED, RECOMMENDED_2, Recipe
+from ..machine.training import train
+from ..music.encoding import Encoding
+from ..music.tunes.reading import SUFFIXES, read
+from ..music.tunes.tune import Tune
+from .composing import keeps_form
+from .material import Material, Way, material
+from .players import Player
+
+GIVE_UP_AFTER = 10_000_000
+"""Steps after which training ends if the chords are not learned by then: a minute or so."""
+
+_TUNES = 200  # in a folder, at most
+
+
+@checked
+def recipe_for(encoding: Encoding, form: Tune) -> Recipe:
+    """The recipe for a tune's form: which network, and how it learns. Chapters 7 and 8.
+
+    Today it is the recommended one of the experiment (`RECOMMENDED_2` with a melody), with as many
+    forgiven errors as its length asks for: 8 for 96 steps, 1 for 16.
+    """
+    forgiven = max(1, round(form.steps * RECOMMENDED.forgiven / 96))
+    voices, learning = [], []
+    if encoding.chords:
+        chords = RECOMMENDED.topology.voices[0]
+        voices.append(replace(chords, inputs=len(encoding.chords)))
+        learning.append(RECOMMENDED.voices[0])
+    if encoding.melody:
+        units = encoding.units - len(encoding.chords)
+        reads = ("chords",) if encoding.chords else ()
+        melody = RECOMMENDED_2.topology.voices[1]
+        voices.append(Voice("melody", units, melody.blocks, reads=reads, choice="sample"))
+        learning.append(RECOMMENDED_2.voices[1])
+    every = max(1, 4_800 // form.steps) * form.steps
+    return replace(
+        RECOMMENDED,
+        topology=Topology(tuple(voices)),
+        voices=tuple(learning),
+        forgiven=forgiven,
+        test_every=every,
+        window=40 * every,
+        patience=3,
+        windows=20,
+        gain=0.01,
+    )
+
+
+@checked(give_up_after=whole(1, limits.TRAINING), seed=whole(0))
+def learn(
+    tune: Tune | str | os.PathLike[str] | Sequence[Tune],
+    *,
+    melody: Way = "bars",
+    seed: int = 1,
+    give_up_after: int = GIVE_UP_AFTER,
+    progress: bool | None = None,
+) -> Player:
+    """Train a network on a tune of your own, and hand out the player that it is.
+
+    Parameters
+    ----------
+    tune : a `Tune`; several, of which the first has the form and the others lend their bars; or the
+        name of a file, or of a folder of files, that `tunes.read` reads.
+    melody : where the melodies come from: ``"bars"`` of its own, ``"variations"`` of them, or none
+        but what is in the file, ``"by heart"``. See `material`.
+    seed : of the network, and of the choruses that it hears.
+    give_up_after : steps after which training ends if the chords are not learned by then.
+    progress : show a bar, and say what was learned; None shows the bar only on a terminal.
+
+    Raises
+    ------
+    ValueError : for files that can't be read, tunes of different grids, a folder without a tune.
+
+    Chapters 7 and 8.
+    """
+    wanted = material(_tunes(tune), melody)
+    recipe = replace(recipe_for(wanted.encoding, wanted.form), seed=seed, give_up_after=give_up_after)
+    rolls = wanted.training(np.random.default_rng((seed, 1)))
+    result = train(recipe, rolls, _test(wanted, recipe), progress=progress)
+    player = Player(wanted, result)
+    if progress is not False:
+        print(player.report())
+    return player
+
+
+def _test(wanted: Material, recipe: Recipe):  # type: ignore[no-untyped-def]
+    """Plays the chords without a wrong note; of a melody alone nothing is asked."""
+    if not wanted.encoding.chords:
+        return lambda network: recipe.choruses
+    roll = wanted.chord_roll[:, wanted.encoding.chord_units]
+    return keeps_form(roll, recipe.choruses, voice="chords")
+
+
+def _tunes(given: Tune | str | os.PathLike[str] | Sequence[Tune]) -> list[Tune]:
+    """What was handed in, as tunes."""
+    if isinstance(given, Tune):
+        return [given]
+    if not isinstance(given, (str, os.PathLike)):
+        return list(given)
+    path = Path(given)
+    if not path.is_dir():
+        return [read(path)]
+    files = sorted(it for it in path.iterdir() if it.suffix.lower() in SUFFIXES)
+    if not files:
+        raise ValueError(
+            f"{path}: expected a folder with tunes, files in {', '.join(SUFFIXES)}; got none"
+        )
+    if len(files) > _TUNES:
+        raise ValueError(f"{path}: expected at most {_TUNES} tunes, got {len(files):,}")
+    found = [read(file) for file in files]
+    finest = int(np.lcm.reduce([tune.grid for tune in found]))
+    return [
+        tune if tune.grid == finest else read(file, grid=finest)
+        for tune, file in zip(found, files, strict=True)
+    ]
