@@ -198,14 +198,16 @@ class Player:
             lines.append(self._form_in_words())
         lines.append(self.material.report())
         if self.encoding.melody:
-            nats = float(result.curve.cross_entropy[-1][-1]) * form.steps
-            bars = np.log([len(bar) for bar in self.material.choices]).sum()
-            least = 0.0 if self.material.way == "by heart" else float(bars)
+            nats = float(result.curve.cross_entropy[-1][-1])
             lines.append(
-                f"The melody: {nats:.1f} nats of cross-entropy a chorus at the end of training, "
-                f"over all its units; who knew the bars and drew them evenly would have {least:.1f}."
+                f"The melody: its notes cost {nats:.2f} nats a step at the end of training, summed "
+                f"over {self.encoding.units - len(self.encoding.chords)} units; it draws them, so "
+                "each chorus is another. `judging.novelty` says how far they stray."
             )
-        lines.append(f"Trained for {result.steps:,} steps, {result.seconds:.0f} s.")
+        lines.append(
+            f"Trained for {result.steps:,} steps from seed {result.recipe.seed}, "
+            f"{result.seconds:.0f} s."
+        )
         return "\n".join(lines)
 
     def _form_in_words(self) -> str:

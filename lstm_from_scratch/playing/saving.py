@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..arguments import checked, several, path as a_path
 from ..music.audio import synthesise, write_audio
+from ..music.tunes import sheet
 from ..music.tunes.writing import write
 
 if TYPE_CHECKING:
@@ -39,4 +39,6 @@ def _written(piece: Piece, path: Path) -> Path:
         swing = tune.swing if tune.grid == 8 else 0.5
         sound = synthesise(piece.music, tempo=tune.tempo * tune.grid / 8, swing=swing)
         return write_audio(sound, path)
-    raise ValueError("later")
+    title = f"{tune.name}, improvised"
+    write_score = sheet.pdf if kind == ".pdf" else sheet.write_musicxml
+    return write_score(tune, path, music=piece.music, choruses=piece.choruses, title=title)
