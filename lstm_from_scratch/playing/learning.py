@@ -13,12 +13,14 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from .. import limits
-from ..arguments import checked, whole
-from ..machine.network import Network, Topology, Voice
+from ..arguments import checked, several, whole
+from ..arguments import path as a_path
+from ..machine.network import Topology, Voice
 from ..machine.recipes import RECOMMENDED, RECOMMENDED_2, Recipe
 from ..machine.training import train
 from ..music.encoding import Encoding
@@ -130,11 +132,38 @@ def _tunes(given: Tune | str | os.PathLike[str] | Sequence[Tune]) -> list[Tune]:
     """What was handed in, as tunes."""
     if isinstance(given, Tune):
         return [given]
-    if not isinstance(given, (str, os.PathLike)):
-        return list(given)
-    path = Path(given)
+    return tunes_of([given]) if isinstance(given, (str, os.PathLike)) else list(given)
+
+
+@checked(paths=several(a_path(), some=True))
+def tunes_of(paths: Sequence[str | os.PathLike[str]], **how: Any) -> list[Tune]:
+    """Read files, and folders of files, as tunes on one grid: the finest that one of them asks for.
+
+    Parameters
+    ----------
+    paths : names of files and folders; those in a folder are taken in the order of their names.
+    how : as `tunes.read` takes it.
+
+    Raises
+    ------
+    ValueError : as `tunes.read`, and for a folder without a tune or with more than 200.
+
+    Chapter 1.
+    """
+    files = [file for path in map(Path, paths) for file in _files(path)]
+    found = [read(file, **how) for file in files]
+    finest = int(np.lcm.reduce([tune.grid for tune in found]))
+    again = how | {"grid": finest}
+    return [
+        tune if tune.grid == finest else read(file, **again)
+        for tune, file in zip(found, files, strict=True)
+    ]
+
+
+def _files(path: Path) -> list[Path]:
+    """A file, or the tunes in a folder."""
     if not path.is_dir():
-        return [read(path)]
+        return [path]
     files = sorted(it for it in path.iterdir() if it.suffix.lower() in SUFFIXES)
     if not files:
         raise ValueError(
@@ -142,9 +171,4 @@ def _tunes(given: Tune | str | os.PathLike[str] | Sequence[Tune]) -> list[Tune]:
         )
     if len(files) > _TUNES:
         raise ValueError(f"{path}: expected at most {_TUNES} tunes, got {len(files):,}")
-    found = [read(file) for file in files]
-    finest = int(np.lcm.reduce([tune.grid for tune in found]))
-    return [
-        tune if tune.grid == finest else read(file, grid=finest)
-        for tune, file in zip(found, files, strict=True)
-    ]
+    return files

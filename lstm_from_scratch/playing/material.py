@@ -236,8 +236,9 @@ def _choruses(
     return [line[start : start + steps] for start in range(0, tune.steps, steps)]
 
 
-def _bars(tune: Tune, rows: np.ndarray) -> list[np.ndarray]:
-    """Rows of a tune parted into its bars; the last goes on in the pickup."""
+@checked(rows=anything())
+def bars_of(tune: Tune, rows: np.ndarray) -> list[np.ndarray]:
+    """Rows of a tune, a step each, parted into its bars; the last goes on in the pickup. Chapter 1."""
     turned = np.roll(rows, -tune.pickup, axis=0)
     lines = [line - tune.pickup for line in tune.bar_lines]
     return [turned[a:b] for a, b in zip(lines, [*lines[1:], len(rows)], strict=True)]
@@ -249,15 +250,15 @@ def _choices(
     """For each bar of a form, the different melodies of bars over the same chords."""
     known: dict[tuple[int, bytes], list[np.ndarray]] = {}
     for tune, line in tunes:
-        pairs = zip(_bars(tune, chord_roll(tune, encoding)), _bars(tune, line), strict=True)
+        pairs = zip(bars_of(tune, chord_roll(tune, encoding)), bars_of(tune, line), strict=True)
         for chords, melody in pairs:
             known.setdefault((len(chords), chords.tobytes()), []).append(melody)
     found = []
-    for number, chords in enumerate(_bars(form, chord_roll(form, encoding))):
+    for number, chords in enumerate(bars_of(form, chord_roll(form, encoding))):
         if form.chords:
             melodies = known[len(chords), chords.tobytes()]
         else:  # nothing tells which bars belong together
-            melodies = [bars[number] for bars in (_bars(form, line[: form.steps])
+            melodies = [bars[number] for bars in (bars_of(form, line[: form.steps])
                         for tune, line in tunes if tune.bar_lines == form.bar_lines)]  # fmt: skip
         _, first = np.unique(np.array(melodies), axis=0, return_index=True)
         found.append(np.array(melodies)[np.sort(first)])

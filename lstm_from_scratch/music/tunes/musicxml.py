@@ -17,6 +17,7 @@ import functools
 import io
 import zipfile
 from collections import defaultdict
+from contextlib import suppress
 from fractions import Fraction
 from math import lcm
 from typing import Any, NamedTuple
@@ -102,9 +103,10 @@ def _unpacked(data: bytes, where: str) -> bytes:
             names = archive.namelist()[:1000]
             wanted = ""
             if "META-INF/container.xml" in names:
-                container = _parsed(_member(archive, "META-INF/container.xml", where), where)
-                found = [it.get("full-path", "") for it in container.iter("rootfile")]
-                wanted = next((name for name in found if name in names), "")
+                with suppress(ValueError):  # a damaged one is not needed
+                    container = _parsed(_member(archive, "META-INF/container.xml", where), where)
+                    found = [it.get("full-path", "") for it in container.iter("rootfile")]
+                    wanted = next((name for name in found if name in names), "")
             inside = [
                 name
                 for name in names

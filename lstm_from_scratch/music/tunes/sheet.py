@@ -35,6 +35,7 @@ from .tune import Tune
 
 _TYPES = ("whole", "half", "quarter", "eighth", "16th", "32nd", "64th")
 
+_LETTERS = tuple("ABCDEFG")
 _KIND_OF = {quality: kind for kind, quality in reversed(KINDS.items())}
 _MAJOR = (0, 2, 4, 5, 7, 9, 11)
 
@@ -321,11 +322,12 @@ class _Page:
 
     def _harmony(self, measure: ET.Element, said: str, offset: int) -> None:
         harmony = _add(measure, "harmony")
-        found = understood(said)
-        if found is None:  # also where there is no chord
+        if is_none(said) or said[:1] not in _LETTERS:
             _add(harmony, "kind", "none" if is_none(said) else "other", text=printable(said))
         else:
-            above, _, bass = said.partition("/") if found.bass != found.root else (said, "", "")
+            found = understood(said)
+            slashed = found is not None and found.bass != found.root
+            above, _, bass = said.partition("/") if slashed else (said, "", "")
             root = _add(harmony, "root")
             sharps = above[1:].replace("♯", "#").replace("♭", "b")
             skip = len(sharps) - len(sharps.lstrip("#b"))

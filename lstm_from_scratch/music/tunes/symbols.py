@@ -18,6 +18,7 @@ from ..blues import Note
 NO_CHORD = ("N.C.", "NC", "N.C", "no chord", "none")
 """What ends a chord and begins none."""
 
+_MANY = 8
 _NATURALS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _SIGNS = str.maketrans({"♭": "b", "♯": "#", "Δ": "maj7", "△": "maj7", "ø": "m7b5", "°": "dim"})
 _FAMILIES = (  # longest first; the third, fifth and seventh that each begins with
@@ -40,7 +41,7 @@ _ABOVE = {2: 2, 4: 5, 5: 7, 6: 9, 7: 10, 9: 14, 11: 17, 13: 21}
 _STEP = re.compile(
     r"(?P<add>add)(?P<added>b?#?\d+)|(?P<sus>sus)(?P<held>2|4|)|(?P<sign>[b#+-])(?P<altered>5|9|11|13)"
     r"|(?P<no>no|omit)(?P<left>3|5)|(?P<alt>alt)|(?P<majors>maj|Maj|ma|M)(?P<high>7|9|13)"
-    r"|(?P<plain>69|6|7|9|11|13|5)"
+    r"|(?P<plain>69|6|7|9|11|13|5)|(?P<fifth>\+)|(?P<fourth>4)"
 )
 
 
@@ -119,6 +120,10 @@ def _applied(match: re.Match[str], tones: dict[int, int], family: str) -> bool:
                 del tones[9]
         else:
             tones[number] = _ABOVE[number] + (1 if sharp else -1)
+    elif match["fifth"]:
+        tones[5] = 8
+    elif match["fourth"]:
+        tones[3] = 5
     elif match["no"]:
         tones[int(match["left"])] = -1
     elif match["alt"]:
@@ -159,18 +164,19 @@ def is_none(symbol: str) -> bool:
 def among_texts(
     texts: Mapping[str, Iterable[tuple[int, str]]],
 ) -> tuple[tuple[tuple[int, str], ...], tuple[str, ...]]:
-    """Chord symbols among the texts of a file, by their kind; and those that were not understood.
+    """Chord symbols among the texts of a file, by their kind; and those that were left out.
 
     MIDI has no place for chord symbols; programs write them as texts, lyrics or markers. Those of a
-    kind are taken for chords if four of five can be read as such and one of them is more than a
-    letter, as the names of sections are. Chapter 1.
+    kind are taken for chords if four of five can be read as such, and one of them is more than a
+    letter, as the names of sections are, or there are many. Chapter 1.
     """
     for kind in ("marker", "text", "lyric"):
         found = list(texts.get(kind, ()))
-        known = [(at, said) for at, said in found if is_none(said) or understood(said) is not None]
-        if len(known) >= 0.8 * len(found) and any(len(said) > 1 for _, said in known):
-            unknown = dict.fromkeys(said for it in found if it not in known for said in it[1:])
-            return tuple(known), tuple(unknown)
+        known = [said for _, said in found if is_none(said) or understood(said) is not None]
+        sure = len(known) >= _MANY or any(len(said) > 1 for said in known)
+        if known and sure and len(known) >= 0.8 * len(found):
+            kept = tuple(it for it in found if it[1] in known or re.match("[A-G]", it[1]))
+            return kept, tuple(dict.fromkeys(said for at, said in found if (at, said) not in kept))
     return (), ()
 
 

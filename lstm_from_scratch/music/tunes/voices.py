@@ -27,6 +27,9 @@ CHORD_NAMES = re.compile(
 )
 
 
+CHORDS_ONLY = re.compile(r"\b(chords?|harmon\w*|comp\w*|pads?|accomp\w*)\b", re.I)
+
+
 class Part(NamedTuple):
     """The notes of one part on the grid. name, program : as in its file, the program from 0."""
 
@@ -99,7 +102,7 @@ def choose(
     from_symbols : the chords of the symbols, None where there are none. melody, chords : names of
         parts that are asked for; ``""`` for none of them.
     """
-    sung = _melody_part(parts, melody, chords, where)
+    sung = _melody_part(parts, melody, chords, where, symbols=bool(from_symbols))
     line: tuple[Note, ...] = ()
     below: tuple[Note, ...] = ()
     said, left = "no part", []
@@ -119,7 +122,12 @@ def choose(
 
 
 def _melody_part(
-    parts: Sequence[Part], melody: str | None, chords: str | None, where: str
+    parts: Sequence[Part],
+    melody: str | None,
+    chords: str | None,
+    where: str,
+    *,
+    symbols: bool,
 ) -> Part | None:
     if melody == "":
         return None
@@ -130,7 +138,7 @@ def _melody_part(
         if MELODY_NAMES.search(part.name):
             return part
     single = [part for part in free if not _is_harmony(part)]
-    if not single and all(CHORD_NAMES.search(part.name) for part in free):
+    if not symbols and free and all(CHORDS_ONLY.search(part.name) for part in free):
         return None  # nothing but what is called chords
     return max(single or free, key=lambda part: _height(part.notes), default=None)
 
