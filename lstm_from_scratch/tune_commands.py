@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 COMMAND = "python -m lstm_from_scratch"
 
-_LEARN = f"""\
+_LEARN = """\
 Read a tune, say what was understood of it, and train a network on its form.
 
 The chords of the tune become the form: the network learns to play them by heart, round
@@ -89,13 +89,13 @@ def improvise(arguments: list[str]) -> None:
     """Let a player improvise, and write what it plays. Chapter 8."""
     options = _improvise_options(arguments)
     try:
-        from .judging.novelty import novelty
+        from .judging.novelty import judge
         from .playing.players import load
 
         player = load(options.player)
         piece = player.improvise(options.choruses, options.seed, temperature=options.temperature)
         written = piece.save(*options.output)
-        print(novelty(piece).report())
+        print(judge(piece).report())
         if not piece.own_chords:
             print("The chords are those of the form: this network has not learned them.")
     except (ValueError, OSError, ModuleNotFoundError) as error:
@@ -104,7 +104,9 @@ def improvise(arguments: list[str]) -> None:
         sys.exit("improvise: stopped")
     choruses = f"{options.choruses} chorus{'es' * (options.choruses > 1)}"
     for path in written:
-        print(f"{path}: {choruses}, {len(piece.roll)} steps, by {options.player}, seed {piece.seed}")
+        print(
+            f"{path}: {choruses}, {len(piece.roll)} steps, by {options.player}, seed {piece.seed}"
+        )
 
 
 def _parser(name: str, about: str, more: str) -> argparse.ArgumentParser:
@@ -148,7 +150,10 @@ def _learn_options(arguments: list[str]) -> argparse.Namespace:
         "(default: the coarsest that fits)",
     )
     parser.add_argument(
-        "--bars", type=_bars, metavar="A-B", help="the first and the last bar to take (default: all)"
+        "--bars",
+        type=_bars,
+        metavar="A-B",
+        help="the first and the last bar to take (default: all)",
     )
     parser.add_argument(
         "--pickup",
@@ -214,7 +219,9 @@ def _improvise_options(arguments: list[str]) -> argparse.Namespace:
         metavar="FILE",
         help="where to; the ending says as what: .mid, .mp3, .wav, .musicxml, .pdf",
     )
-    parser.add_argument("--choruses", type=int, default=4, metavar="N", help="how many (default: 4)")
+    parser.add_argument(
+        "--choruses", type=int, default=4, metavar="N", help="how many (default: 4)"
+    )
     parser.add_argument(
         "--seed", type=int, default=1, metavar="N", help="of the notes drawn (default: 1)"
     )

@@ -49,7 +49,7 @@ class Novelty(NamedTuple):
 
 
 @checked
-def novelty(piece: Piece) -> Novelty:
+def judge(piece: Piece) -> Novelty:
     """Judge an improvised piece: what of it is copied, what is new. Chapter 10.
 
     Of a piece without a melody, all shares but the last are 0.

@@ -92,9 +92,9 @@ def write_midi(
 
     Raises
     ------
-    ValueError : for a note that can't be written, a grid that does not divide 1920, two notes of one pitch that overlap in one track,
-        more than 15 tracks, a tempo or an instrument out of range, a piece of more than 1,000
-        choruses (`limits.PIECE`).
+    ValueError : for a note that can't be written, two notes of one pitch that overlap in one track,
+        more than 15 tracks, a tempo or an instrument out of range, a grid that does not divide
+        1920, a piece of more than 1,000 choruses (`limits.PIECE`).
     """
     parts = tracks(music)
     if len(parts) > len(_CHANNELS):

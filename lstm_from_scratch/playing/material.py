@@ -22,13 +22,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Literal
 
 import numpy as np
 
 from .. import briefly, limits
-from ..arguments import anything, array, checked, several, whole
+from ..arguments import array, checked, instance, several, whole
 from ..music.blues import Note
 from ..music.encoding import Encoding
 from ..music.tunes.tune import Tune, encoding_of
@@ -42,7 +42,10 @@ CHORUSES = 1_024
 _NUMBERS = 20_000_000  # in all choruses together: 160 MB
 
 
-@checked(form=anything(), choices=several(anything()), own=array("choruses", "steps", whole=True))
+@checked(
+    choices=several(array("choices", "steps", whole=True)),
+    own=array("choruses", "steps", whole=True),
+)
 @dataclass(frozen=True, eq=False)
 class Material:
     """What a network is to learn: a form, and for each bar of it the melodies that it may have.
@@ -64,6 +67,19 @@ class Material:
     way: Way
     choices: tuple[np.ndarray, ...]
     own: np.ndarray
+
+    def __post_init__(self) -> None:
+        if self.own.shape[1] != self.form.steps:
+            raise ValueError(
+                f"own: expected melodies of {self.form.steps} steps, got {self.own.shape}"
+            )
+        lines = [*self.form.bar_lines, self.form.steps + self.form.pickup]
+        lengths = [b - a for a, b in pairwise(lines)] if self.encoding.melody else []
+        found = [bar.shape[1] if len(bar) else 0 for bar in self.choices]
+        if found != lengths:
+            raise ValueError(
+                f"choices: expected melodies for bars of {lengths[:8]} steps, got {found[:8]}"
+            )
 
     def __repr__(self) -> str:
         return f"Material({self.form.name!r}, {self.way}, {briefly.large(self.count)} choruses)"
@@ -89,6 +105,7 @@ class Material:
         bars = [bar[rng.integers(len(bar), size=count)] for bar in self.choices]
         return np.roll(np.concatenate(bars, axis=1), self.form.pickup, axis=1)
 
+    @checked
     def training(self, rng: np.random.Generator | int) -> np.ndarray:
         """The rolls to train on, all different, 1,024 at most: shape ``(choruses, steps, units)``.
 
@@ -98,13 +115,19 @@ class Material:
         most = max(1, min(CHORUSES, _NUMBERS // size))
         if not self.encoding.melody:
             return self.chord_roll[None]
-        lines = self.own if self.way == "by heart" else self.lines(min(4 * most, self.count * 8), rng)
+        lines = (
+            self.own if self.way == "by heart" else self.lines(min(4 * most, self.count * 8), rng)
+        )
         _, first = np.unique(lines, axis=0, return_index=True)
         return self.rolls(lines[np.sort(first)[:most]])
 
     @checked(lines=array("choruses", "steps", whole=True))
     def rolls(self, lines: np.ndarray) -> np.ndarray:
         """Melodies over the chords of the form, shape ``(choruses, steps, units)``. Chapter 8."""
+        if lines.shape[1] != self.form.steps:
+            raise ValueError(
+                f"lines: expected melodies of {self.form.steps} steps, got shape {lines.shape}"
+            )
         rolls = np.tile(self.chord_roll, (len(lines), 1, 1))
         pitches = [*self.encoding.melody, *[0] * self.encoding.rest]
         rolls[:, :, self.encoding.melody_units] = lines[..., None] == np.array(pitches)
@@ -130,7 +153,7 @@ class Material:
         )
 
 
-@checked(tunes=several(anything(), some=True))
+@checked(tunes=several(instance(Tune), some=True))
 def material(tunes: Sequence[Tune], way: Way = "bars") -> Material:
     """Make of tunes what a network can learn. Chapter 8.
 
@@ -143,9 +166,6 @@ def material(tunes: Sequence[Tune], way: Way = "bars") -> Material:
     ------
     ValueError : for tunes of different grids, or if there is none.
     """
-    for tune in tunes:
-        if not isinstance(tune, Tune):
-            raise ValueError(f"tunes: expected tunes, got {briefly.came(tune)}")
     grids = {tune.grid for tune in tunes}
     if len(grids) > 1:
         raise ValueError(
@@ -227,18 +247,23 @@ def _line(tune: Tune, encoding: Encoding) -> np.ndarray:
     return (roll[:, : len(encoding.melody)] @ np.array(encoding.melody)).astype(int)
 
 
-def _choruses(
-    tune: Tune, line: np.ndarray, steps: int, encoding: Encoding
-) -> list[np.ndarray]:
+def _choruses(tune: Tune, line: np.ndarray, steps: int, encoding: Encoding) -> list[np.ndarray]:
     """The melody of a tune, parted into choruses of a form; none if it is of another form."""
     if tune.steps % steps:
         return []
     return [line[start : start + steps] for start in range(0, tune.steps, steps)]
 
 
-@checked(rows=anything())
+@checked(rows=array(single=True))
 def bars_of(tune: Tune, rows: np.ndarray) -> list[np.ndarray]:
-    """Rows of a tune, a step each, parted into its bars; the last goes on in the pickup. Chapter 1."""
+    """Rows, one for each step of a tune, parted into its bars; the last goes on in the pickup.
+
+    Chapter 1.
+    """
+    if not rows.ndim or len(rows) != tune.steps:
+        raise ValueError(
+            f"rows: expected {tune.steps}, as the tune has steps, got shape {rows.shape}"
+        )
     turned = np.roll(rows, -tune.pickup, axis=0)
     lines = [line - tune.pickup for line in tune.bar_lines]
     return [turned[a:b] for a, b in zip(lines, [*lines[1:], len(rows)], strict=True)]

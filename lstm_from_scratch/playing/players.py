@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from .. import briefly, limits
-from ..arguments import anything, array, check, checked, flag, real, several, text, whole
+from ..arguments import anything, array, check, checked, flag, real, whole
+from ..arguments import path as a_path
 from ..machine import training
 from ..machine.storing import entry, listed, made
 from ..machine.training import Result
@@ -98,7 +99,7 @@ class Piece:
         """
         from . import saving
 
-        return saving.save(self, [check("paths", path, _PATH) for path in paths])
+        return saving.save(self, [check("paths", it, a_path()) for it in paths])
 
 
 @checked(material=anything(), result=anything())
@@ -137,9 +138,7 @@ class Player:
         """Does it play the chords without a wrong note? True where there are none."""
         return self.result.learned
 
-    @checked(
-        choruses=whole(1, limits.CHORUSES), seed=whole(0), temperature=real(0), own_chords=anything()
-    )
+    @checked(choruses=whole(1, limits.CHORUSES), seed=whole(0), temperature=real(0))
     def improvise(
         self,
         choruses: int = 4,
@@ -202,7 +201,7 @@ class Player:
             lines.append(
                 f"The melody: its notes cost {nats:.2f} nats a step at the end of training, summed "
                 f"over {self.encoding.units - len(self.encoding.chords)} units; it draws them, so "
-                "each chorus is another. `judging.novelty` says how far they stray."
+                "each chorus is another; `judging.novelty.judge` says how far a piece strays."
             )
         lines.append(
             f"Trained for {result.steps:,} steps from seed {result.recipe.seed}, "
@@ -213,8 +212,8 @@ class Player:
     def _form_in_words(self) -> str:
         if not self.learned:
             return (
-                f"The chords: not learned in {self.result.steps:,} steps. Improvising lends it those "
-                "of the form; another seed, or longer training, may learn them."
+                f"The chords: not learned in {self.result.steps:,} steps. When it improvises, "
+                "those of the form are lent to it; another seed or longer training may learn them."
             )
         kept = self._kept()
         if kept.period:
@@ -243,9 +242,6 @@ class Player:
         ValueError : for a tune that is too long to be kept.
         """
         training.save(self.result, path, {"player": _as_json(self.material)})
-
-
-_PATH = text(some=True)
 
 
 # ---- Files ---------------------------------------------------------------------------------------

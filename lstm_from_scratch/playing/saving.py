@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..arguments import checked, several
+from ..arguments import path as a_path
 from ..music.audio import synthesise, write_audio
 from ..music.tunes import sheet
 from ..music.tunes.writing import write
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from .players import Piece
 
 
+@checked(paths=several(a_path()))
 def save(piece: Piece, paths: Sequence[str | os.PathLike[str]]) -> tuple[Path, ...]:
     """See `players.Piece.save`. Chapter 8."""
     from .players import SUFFIXES
@@ -26,7 +29,8 @@ def save(piece: Piece, paths: Sequence[str | os.PathLike[str]]) -> tuple[Path, .
     for path in wanted:
         if path.suffix.lower() not in SUFFIXES:
             raise ValueError(
-                f"paths: expected names that end in {', '.join(SUFFIXES)}, got {os.fspath(path)!r}"
+                f"paths: expected names that end in {', '.join(SUFFIXES)}, got {os.fspath(path)!r} "
+                f"among {len(wanted)}"
             )
     return tuple(_written(piece, path) for path in wanted)
 

@@ -3,9 +3,10 @@
 `read` makes a `Tune` of a file, and `Tune.report` says what it understood of it.
 
 * `reading`: from a file to a tune; `tune`: what a tune is;
-* `smf`, `musicxml`: what stands in the file; `source`: the same for both;
+* `smf`, `musicxml`: what stands in the file; `source`: the same for both; `unpacking`, `repeats`:
+  archives and XML with care, the order of bars;
 * `grid`: notes onto a grid; `voices`: which part is what; `symbols`: chord symbols;
-* `writing`: tunes into MIDI and MusicXML files.
+* `writing`, `sheet`: tunes into MIDI files, and as scores.
 
 Chapter 1 (Twelve bars) has the music of the book; this room is for yours.
 """
@@ -14,7 +15,20 @@ from ...lazily import hand_out
 
 __getattr__, __dir__, __all__ = hand_out(
     __name__,
-    ("reading", "tune", "smf", "musicxml", "source", "grid", "voices", "symbols", "writing"),
+    (
+        "reading",
+        "tune",
+        "smf",
+        "musicxml",
+        "source",
+        "grid",
+        "voices",
+        "symbols",
+        "writing",
+        "sheet",
+        "unpacking",
+        "repeats",
+    ),
     {
         "read": "reading",
         "Tune": "tune",

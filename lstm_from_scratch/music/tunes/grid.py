@@ -15,10 +15,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...arguments import Kind, Unfit, checked, real, several, whole
 from ..blues import Note
 from .source import Played, Remarks
 
@@ -44,6 +45,24 @@ NAMES = {
 EXACT, LOOSE = 0.0105, 0.11  # of a quarter note
 _FEW = 0.02
 _SWUNG = (0.56, 0.72)  # where in its beat a swung second eighth may come
+
+
+_DIVISION = whole(1, 10**9)
+
+
+def _played(value: Any) -> Played:
+    """A note of a file, its times such as can be."""
+    if not isinstance(value, tuple) or len(value) != 3:
+        raise Unfit
+    pitch, start, end = (whole(0, 10**12).take(it) for it in value)
+    if pitch > 127 or end <= start:
+        raise Unfit
+    return Played(pitch, start, end)
+
+
+_NOTES = several(
+    Kind("a note: a pitch, the tick it begins at and a later one where it ends", _played)
+)
 
 
 class Fit(NamedTuple):
@@ -76,6 +95,7 @@ class Moved(NamedTuple):
     lengthened: int
 
 
+@checked(notes=_NOTES, division=_DIVISION)
 def fit(notes: Sequence[Played], division: int) -> Fit:
     """Find the coarsest grid that fits the beginnings of notes. Chapter 1.
 
@@ -118,6 +138,7 @@ def _swing(times: np.ndarray) -> float:
     return round(found, 3) if _SWUNG[0] <= found <= _SWUNG[1] else 0.0
 
 
+@checked(tick=whole(-(10**12), 10**12), division=_DIVISION)
 def step_of(tick: int, division: int, found: Fit) -> Fraction | float:
     """Where a tick stands in steps of a grid, not rounded; swing is taken out. Chapter 1."""
     if found.swing == 0.5:
@@ -130,11 +151,13 @@ def step_of(tick: int, division: int, found: Fit) -> Fraction | float:
     return (beat + straight) * found.grid / 4
 
 
+@checked(step=real(-1e12, 1e12))
 def rounded(step: Fraction | float) -> int:
     """The nearest step, the later one of two that are as near. Chapter 1."""
     return math.floor(step + Fraction(1, 2))
 
 
+@checked(notes=_NOTES, division=_DIVISION)
 def quantised(
     notes: Iterable[Played], division: int, found: Fit, remarks: Remarks, where: str
 ) -> tuple[tuple[Note, ...], Moved]:

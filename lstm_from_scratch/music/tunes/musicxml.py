@@ -1,12 +1,9 @@
 """MusicXML, plain or compressed, read with the standard library.
 
 What a tune needs of it is small: notes, rests, chords, ties, voices, harmony, metre, tempo and the
-order of the bars. music21 reads all of it, in 20 MB of package and its own model of music; partitura
-and symusic read it too, and bring compiled code. For some three hundred lines none is worth being
-asked of every user. The score must be partwise, as all notation programs export it.
-
-An archive is unpacked to no more than `limits.FILE` bytes, and a document that declares entities of
-its own is refused, so that no small file becomes a large one.
+order of the bars. music21 reads all of it, in a package of 20 MB with a model of music of its own;
+partitura and symusic read it too, and bring compiled code. For some five hundred lines none of them
+is worth being asked of every user. The score must be partwise, as notation programs export it.
 
 Chapter 1 (Twelve bars) writes MusicXML.
 """
@@ -14,21 +11,19 @@ Chapter 1 (Twelve bars) writes MusicXML.
 from __future__ import annotations
 
 import functools
-import io
-import zipfile
 from collections import defaultdict
-from contextlib import suppress
 from fractions import Fraction
 from math import lcm
 from typing import Any, NamedTuple
-from xml.etree.ElementTree import Element, TreeBuilder
-from xml.parsers import expat
+from xml.etree.ElementTree import Element
 
 from ... import briefly, limits
+from ...arguments import checked
+from .repeats import order_of
 from .source import WHOLE, Heard, Metre, Played, Remarks, Source, Tempo, bar_at
+from .unpacking import PACKED, root_of
 
 _NATURALS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
-_DEPTH = 60
 _DIVISION = 100_800  # ticks to a quarter note, at most
 KINDS = {
     "major": "",
@@ -62,12 +57,14 @@ KINDS = {
 _BEATS = {"whole": 4, "half": 2, "quarter": 1, "eighth": Fraction(1, 2), "16th": Fraction(1, 4)}
 
 
+@checked
 def is_musicxml(data: bytes) -> bool:
     """Do these bytes look like MusicXML, plain or compressed? Chapter 1."""
     start = data[:200].lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").replace(b"\0", b"")
-    return data[:4] == b"PK\x03\x04" or start.startswith(b"<")
+    return data[:4] == PACKED or start.startswith(b"<")
 
 
+@checked
 def from_musicxml(data: bytes, where: str) -> Source:
     """Read the bytes of a MusicXML file, plain or compressed (``.mxl``). Chapter 1.
 
@@ -77,12 +74,10 @@ def from_musicxml(data: bytes, where: str) -> Source:
 
     Raises
     ------
-    ValueError : for what is no MusicXML, or is damaged, timewise, or larger than `limits` allow; for
-        repeats that can't be followed. The message names file, part and bar.
+    ValueError : for what is no MusicXML, or is damaged, timewise, or larger than `limits` allow.
+        The message names file, part and bar.
     """
-    if data[:4] == b"PK\x03\x04":
-        data = _unpacked(data, where)
-    root = _parsed(data, where)
+    root = root_of(data, where)
     if root.tag == "score-timewise":
         raise ValueError(f"{where}: the score is timewise: save it partwise, as programs do")
     if root.tag != "score-partwise":
@@ -91,78 +86,6 @@ def from_musicxml(data: bytes, where: str) -> Source:
         return _Score(root, where).source()
     except (OverflowError, ZeroDivisionError) as error:
         raise ValueError(f"{where}: a number in it can't be: {error}") from error
-
-
-# ---- From bytes to elements ----------------------------------------------------------------------
-
-
-def _unpacked(data: bytes, where: str) -> bytes:
-    """The score in an archive: the one that its container names, or the first there is."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            names = archive.namelist()[:1000]
-            wanted = ""
-            if "META-INF/container.xml" in names:
-                with suppress(ValueError):  # a damaged one is not needed
-                    container = _parsed(_member(archive, "META-INF/container.xml", where), where)
-                    found = [it.get("full-path", "") for it in container.iter("rootfile")]
-                    wanted = next((name for name in found if name in names), "")
-            inside = [
-                name
-                for name in names
-                if name.lower().endswith((".xml", ".musicxml")) and not name.startswith("META-INF")
-            ]
-            if not (wanted or inside):
-                raise ValueError(f"{where}: there is no score in this archive")
-            return _member(archive, wanted or inside[0], where)
-    except ValueError:
-        raise
-    except Exception as error:  # zipfile meets damage with whatever broke
-        raise ValueError(f"{where}: a damaged archive: {type(error).__name__}: {error}") from error
-
-
-def _member(archive: zipfile.ZipFile, name: str, where: str) -> bytes:
-    """What is packed under a name, if it is no larger than `limits.FILE`."""
-    with archive.open(name) as file:
-        data = file.read(limits.FILE + 1)
-    if len(data) > limits.FILE:
-        raise ValueError(f"{where}: expected at most {limits.FILE:,} bytes in it, {name} has more")
-    return data
-
-
-def _parsed(data: bytes, where: str) -> Element:
-    """The elements of a document without a single entity of its own."""
-    builder, parser = TreeBuilder(), expat.ParserCreate()
-    open_elements, count = 0, 0
-
-    def start(tag: str, attributes: dict[str, str]) -> None:
-        nonlocal open_elements, count
-        open_elements, count = open_elements + 1, count + 1
-        if open_elements > _DEPTH or count > limits.EVENTS:
-            raise ValueError(
-                f"{where}: expected at most {limits.EVENTS:,} elements, {_DEPTH} within one another"
-            )
-        builder.start(tag.rpartition("}")[2], attributes)
-
-    def end(tag: str) -> None:
-        nonlocal open_elements
-        open_elements -= 1
-        builder.end(tag.rpartition("}")[2])
-
-    def entity(*_: object) -> None:
-        raise ValueError(f"{where}: it declares entities of its own, which no score needs: refused")
-
-    parser.StartElementHandler, parser.EndElementHandler = start, end
-    parser.CharacterDataHandler, parser.EntityDeclHandler = builder.data, entity
-    parser.buffer_text = True
-    try:
-        parser.Parse(data, True)
-        return builder.close()
-    except expat.ExpatError as error:
-        cut = " or cut short" if error.code in (3, 5) else ""
-        raise ValueError(f"{where}: damaged XML{cut}: {error}") from error
-    except (AssertionError, LookupError, UnicodeError) as error:
-        raise ValueError(f"{where}: damaged XML: {error}") from error
 
 
 # ---- From elements to notes ----------------------------------------------------------------------
@@ -316,7 +239,9 @@ class _Score:
         if divisions:
             state.divisions = _number(divisions, where, "divisions", 1e-6, 1e6)
         if element.find("transpose") is not None:
-            steps = _number(_text(element, "transpose/chromatic") or "0", where, "chromatic", -60, 60)
+            steps = _number(
+                _text(element, "transpose/chromatic") or "0", where, "chromatic", -60, 60
+            )
             octaves = _number(
                 _text(element, "transpose/octave-change") or "0", where, "octave-change", -5, 5
             )
@@ -326,7 +251,9 @@ class _Score:
             try:
                 self.key = int(_number(fifths, where, "key", -7, 7))
             except ValueError:
-                self.remarks.add(f"A key signature that can't be ({fifths[:9]}) was left out", place)
+                self.remarks.add(
+                    f"A key signature that can't be ({fifths[:9]}) was left out", place
+                )
         if element.find("time/beats") is None:
             return None
         beats, unit = _text(element, "time/beats"), _text(element, "time/beat-type")
@@ -380,9 +307,7 @@ class _Score:
         sounding = _NATURALS[step] + alter.count("#") - alter.count("b") + transpose
         return ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")[sounding % 12]
 
-    def _direction(
-        self, element: Element, bar: _Bar, at: Fraction, where: str, place: str
-    ) -> None:
+    def _direction(self, element: Element, bar: _Bar, at: Fraction, where: str, place: str) -> None:
         """Take tempi; say what of the order of bars is not followed."""
         sound = element if element.tag == "sound" else element.find("sound")
         tempo = sound.get("tempo", "") if sound is not None else ""
@@ -410,9 +335,9 @@ class _Score:
     def source(self) -> Source:
         """All of it, with repeats written out, in ticks."""
         count = max(map(len, self.parts.values()))
-        order = _order(self.root.find("part"), count, self.where, self.remarks)
+        order = order_of(self.root.find("part"), count, self.where, self.remarks)
         lengths = [
-            max((bars[it].length for bars in self.parts.values() if it < len(bars)))
+            max(bars[it].length for bars in self.parts.values() if it < len(bars))
             for it in range(count)
         ]
         written = [next((bars[it].metre for bars in self.parts.values()
@@ -509,7 +434,8 @@ def _called(voice: str, voices: dict[str, Any]) -> str:
     several_staves = len({it.partition(":")[0] for it in voices}) > 1
     alone = sum(it.startswith(f"{staff}:") for it in voices) == 1
     return " ".join(
-        [f"staff {staff}"] * several_staves + [f"voice {number}"] * (not alone or not several_staves)
+        [f"staff {staff}"] * several_staves
+        + [f"voice {number}"] * (not alone or not several_staves)
     )
 
 
@@ -558,48 +484,3 @@ def _laid_out(
     if pickup and len(metres) > 1 and metres[1][0] == pickup:
         metres = [(Fraction(0), metres[1][1]), *metres[2:]]
     return starts, pickup, metres
-
-
-def _order(part: Element | None, count: int, where: str, remarks: Remarks) -> list[int]:
-    """The order in which bars are played: repeats and their endings written out."""
-    measures = part.findall("measure") if part is not None else []
-    forward, backward, endings = set(), {}, {}
-    inside: set[int] = set()
-    for number, measure in enumerate(measures):
-        for line in measure.findall("barline"):
-            repeat, ending = line.find("repeat"), line.find("ending")
-            if repeat is not None and repeat.get("direction") == "forward":
-                forward.add(number)
-            elif repeat is not None:
-                times = repeat.get("times", "2")
-                backward[number] = int(times) if times in ("2", "3", "4", "5", "6", "7", "8") else 2
-            if ending is not None and ending.get("type") == "start":
-                text = ending.get("number", "1").replace(" ", "")
-                inside = {int(it) for it in text.split(",") if it.isdecimal() and len(it) < 3}
-            if inside:
-                endings[number] = set(inside)
-            if ending is not None and ending.get("type") in ("stop", "discontinue"):
-                inside = set()
-        if inside:
-            endings[number] = set(inside)
-    order: list[int] = []
-    at, start, turn = 0, 0, 1
-    while at < count:
-        behind = at not in endings and at - 1 in endings and at > start
-        if (at in forward and at != start) or behind:
-            start, turn = at, 1
-        if at not in endings or turn in endings[at]:
-            order.append(at)
-            if len(order) > limits.PIECE:
-                raise ValueError(f"{where}: its repeats make more than {limits.PIECE:,} bars")
-            again = backward.get(at)
-            last = max(endings.get(at, {again or 0}), default=0)
-            if again and turn < max(again, last + (at in endings)):
-                turn, at = turn + 1, start
-                continue
-            if again:
-                start, turn = at + 1, 1
-        at += 1
-    if len(order) > count:
-        remarks.add(f"Repeats were written out: {count} bars as {len(order)}")
-    return order

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -153,9 +154,7 @@ def _expect_short(source: Source, found: Fit, where: str) -> None:
     limits.expect_steps(f"{where}, {part!r}", steps, limits.PIECE)
 
 
-def _parts(
-    source: Source, found: Fit, remarks: Remarks
-) -> tuple[list[Part], str]:
+def _parts(source: Source, found: Fit, remarks: Remarks) -> tuple[list[Part], str]:
     """All parts on the grid, and how far their notes moved, in a sentence."""
     parts, moves = [], []
     for heard in source.parts:
@@ -258,11 +257,10 @@ class _Laid:
             raise ValueError(f"{self.where}: there are no notes in these bars")
         lines = bar_lines(self.metres, self.grid, self.pickup, self.end)
         silent = [line for line in lines if line <= min(onsets)]
-        if len(silent) > 1 or (silent and self.pickup):
-            if silent[-1]:
-                count = briefly.counted(max(1, len(silent) - 1), "silent bar")
-                self.remarks.add(f"{count} at the beginning left out")
-                self._keep(silent[-1], self.end)
+        if (len(silent) > 1 or (silent and self.pickup)) and silent[-1]:
+            count = briefly.counted(max(1, len(silent) - 1), "silent bar")
+            self.remarks.add(f"{count} at the beginning left out")
+            self._keep(silent[-1], self.end)
         lines = bar_lines(self.metres, self.grid, self.pickup, self.end)
         metre = [it for it in self.metres if it.at <= lines[-1]][-1]
         whole = lines[-1] + self.grid * metre.beats // metre.unit
@@ -308,7 +306,9 @@ class _Laid:
         remarks = Remarks()
         if moved:
             remarks.add(moved)
-        remarks.add(f"The melody is from {chosen.melody_from}, the chords from {chosen.chords_from}")
+        remarks.add(
+            f"The melody is from {chosen.melody_from}, the chords from {chosen.chords_from}"
+        )
         for said in (*self.remarks.said(), *chosen.left):
             remarks.add(said)
         heard = chosen.chords
@@ -356,23 +356,20 @@ class _Laid:
             f"The chords are the pitch classes, {_TONES} at most, that sound for a third of each "
             f"{asked.removeprefix('a ')} or more"
         )
-        return _by_stretch(notes, [*range(self.pickup - stretch, self.end, stretch)], stretch)
+        cuts = [0, *range(self.pickup, self.end, stretch), self.end]
+        return _by_stretch(notes, sorted(set(cuts)))
 
 
-def _by_stretch(notes: Sequence[Note], starts: list[int], length: int) -> tuple[Note, ...]:
-    """The pitch classes that sound for long enough in each stretch, in the octave of C3."""
+def _by_stretch(notes: Sequence[Note], cuts: list[int]) -> tuple[Note, ...]:
+    """The pitch classes that sound for long enough between two cuts, in the octave of C3."""
     found: list[Note] = []
     open_at: dict[int, int] = {}  # pitch: where in found its note stands that may go on
-    for start in starts:
-        a, b = max(0, start), start + length
-        if b <= 0:
-            continue
-        sounds: dict[int, int] = {}
-        for note in notes:
-            shared = min(b, note.onset + note.duration) - max(a, note.onset)
-            if shared > 0:
-                sounds[note.pitch % 12] = sounds.get(note.pitch % 12, 0) + shared
-        enough = [it for it in sounds.items() if it[1] >= _SHARE * (b - a)]
+    sounding = np.zeros((cuts[-1], 12))
+    for note in notes:
+        sounding[note.onset : note.onset + note.duration, note.pitch % 12] += 1.0
+    for a, b in pairwise(cuts):
+        shares = sounding[a:b].sum(axis=0) / (b - a)
+        enough = [it for it in enumerate(shares) if it[1] >= _SHARE]
         best = sorted(enough, key=lambda it: (-it[1], it[0]))[:_TONES]
         chord = {48 + one for one, _ in best}
         for pitch in sorted(chord):
@@ -407,6 +404,8 @@ def _from(changes: list, start: int, end: int) -> list:
     after = [it for it in changes if start < it[0] < end]
     moved = [(type(it), it) for it in (before[-1:] + after)]
     return [
-        kind(max(0, it[0] - start), *it[1:]) if kind is not tuple else (max(0, it[0] - start), it[1])
+        kind(max(0, it[0] - start), *it[1:])
+        if kind is not tuple
+        else (max(0, it[0] - start), it[1])
         for kind, it in moved
     ]

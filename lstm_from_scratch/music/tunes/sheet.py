@@ -33,6 +33,9 @@ from .source import Metre
 from .symbols import is_none, understood
 from .tune import Tune
 
+BARS_A_LINE = 4
+"""Bars in each line of a sheet."""
+
 _TYPES = ("whole", "half", "quarter", "eighth", "16th", "32nd", "64th")
 
 _LETTERS = tuple("ABCDEFG")
@@ -71,7 +74,10 @@ def musicxml(
     page = _Page(tune, choruses)
     root = ET.Element("score-partwise", version="4.0")
     _add(_add(root, "work"), "work-title", printable(tune.name if title is None else title))
-    _add(_add(_add(root, "identification"), "encoding"), "software", "lstm_from_scratch")
+    encoding = _add(_add(root, "identification"), "encoding")
+    _add(encoding, "software", "lstm_from_scratch")
+    for element in ("accidental", "beam"):
+        _add(encoding, "supports", element=element, type="yes")
     ordered = sorted(parts.items(), key=lambda part: part[0] == "chords")
     listed = _add(root, "part-list")
     for number, (name, _) in enumerate(ordered, start=1):
@@ -143,7 +149,11 @@ def _add(parent: ET.Element, tag: str, text: object = None, /, **attributes: str
 def _values(grid: int) -> dict[int, tuple[str, int, bool]]:
     """For each length in steps that one notehead has: its type, its dots, whether of a triplet."""
     found: dict[int, tuple[str, int, bool]] = {}
-    for dots, triplet, factor in ((0, False, 1), (1, False, Fraction(3, 2)), (0, True, Fraction(2, 3))):
+    for dots, triplet, factor in (
+        (0, False, 1),
+        (1, False, Fraction(3, 2)),
+        (0, True, Fraction(2, 3)),
+    ):
         for power, name in enumerate(_TYPES):
             length = Fraction(grid, 2**power) * factor
             if length.denominator == 1:
@@ -220,6 +230,9 @@ class _Page:
             measure = _add(part, "measure", number=str(number + (not self.tune.pickup)))
             if short:
                 measure.set("implicit", "yes")
+            number_in_line = number - bool(self.tune.pickup)
+            if number_in_line > 0 and number_in_line % BARS_A_LINE == 0:
+                _add(measure, "print", new_system="yes")
             if before is None or before[1:] != metre[1:]:
                 self._attributes(measure, metre, high, first=before is None)
             before = metre
@@ -232,9 +245,7 @@ class _Page:
             if number + 1 == len(self.bars):
                 _add(_add(measure, "barline", location="right"), "bar-style", "light-heavy")
 
-    def _attributes(
-        self, measure: ET.Element, metre: Metre, high: bool, *, first: bool
-    ) -> None:
+    def _attributes(self, measure: ET.Element, metre: Metre, high: bool, *, first: bool) -> None:
         attributes = _add(measure, "attributes")
         if first:
             _add(attributes, "divisions", self.grid // 4)
@@ -247,9 +258,7 @@ class _Page:
             _add(clef, "sign", "G" if high else "F")
             _add(clef, "line", 2 if high else 4)
 
-    def _heads(
-        self, measure: ET.Element, heads: list[Head], start: int, *, first: bool
-    ) -> None:
+    def _heads(self, measure: ET.Element, heads: list[Head], start: int, *, first: bool) -> None:
         """Write noteheads and rests, and what stands above them."""
         written = [[spell(note, self._names(head.start)) for note in head.notes] for head in heads]
         signs = accidentals(heads, written, self.key)
@@ -288,7 +297,7 @@ class _Page:
         ties: list[str] | None = None,
         sign: int | None = None,
     ) -> None:
-        """Duration, ties, type, accidental and beams of a notehead, in the order of the standard."""
+        """Duration, ties, type, accidental, beams of a notehead, in the order of the standard."""
         _add(element, "duration", head.end - head.start)
         for kind in ties or ():
             _add(element, "tie", type=kind)
@@ -360,7 +369,11 @@ class _Page:
         beat, found = self.grid // 4, {}
         level = {name: place - 2 for place, name in enumerate(_TYPES)}
         short = [
-            (place, max(0, level[self.values[head.end - head.start][0]]), (head.start - start) // beat)
+            (
+                place,
+                max(0, level[self.values[head.end - head.start][0]]),
+                (head.start - start) // beat,
+            )
             for place, head in enumerate(heads)
         ]
         groups = groupby(short, key=lambda it: (it[2], it[1] > 0 and bool(heads[it[0]].notes)))

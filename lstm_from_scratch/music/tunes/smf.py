@@ -16,6 +16,7 @@ from collections import defaultdict, deque
 from typing import NamedTuple
 
 from ... import limits
+from ...arguments import checked
 from .source import WHOLE, Heard, Metre, Played, Remarks, Source, Tempo, bar_at
 from .symbols import among_texts
 
@@ -37,6 +38,7 @@ class _Event(NamedTuple):
     data: bytes
 
 
+@checked
 def from_midi(data: bytes, where: str) -> Source:
     """Read the bytes of a MIDI file of type 0 or 1. Chapter 1.
 
@@ -240,7 +242,6 @@ class _Collected:
 
     def take(self, number: int, events: list[_Event], *, alone: bool) -> None:
         """Take the events of a track; if it is ``alone``, its name is that of the piece."""
-        where = f"{self.where}, track {number}"
         notes, programs = _Notes(f"track {number}", self.division, self.remarks), {}
         name = ""
         for event in events:
@@ -408,7 +409,7 @@ class _Notes:
             self.found[channel].append(Played(pitch, start, end))
 
     def finished(self, last: int) -> dict[int, list[Played]]:
-        """The notes by channel, in order; those without an end last until the track's, or a beat."""
+        """The notes by channel, in order; one without an end lasts until the track ends."""
         for channel in list(self.held):
             self._let_go(channel, last)
         for (channel, pitch), starts in self.open.items():
@@ -455,7 +456,7 @@ def _decoded(data: bytes) -> str:
         found = data.decode("latin-1")
         try:
             japanese = data.decode("shift_jis")
-            signs = sum("\u3040" <= sign <= "\u9fff" or "\uff66" <= sign for sign in japanese)
+            signs = sum("\u3040" <= sign <= "\u9fff" or sign >= "\uff66" for sign in japanese)
             found = japanese if 2 * signs >= len(japanese) else found
         except UnicodeDecodeError:
             pass

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ... import briefly
+from ...arguments import checked, instance, several, whole
 
 WHOLE = 4
 """Quarter notes in a whole note."""
@@ -86,9 +87,16 @@ class Source(NamedTuple):
     __repr__ = briefly.shapes
 
 
-def bar_at(
-    metres: tuple[Metre, ...], pickup: int, ticks_to_a_whole_note: int, tick: int
-) -> int:
+_TICK = whole(0)
+
+
+@checked(
+    pickup=_TICK,
+    ticks_to_a_whole_note=whole(1, 10**9),
+    tick=whole(0, 10**12),
+    metres=several(instance(Metre), some=True),
+)
+def bar_at(metres: tuple[Metre, ...], pickup: int, ticks_to_a_whole_note: int, tick: int) -> int:
     """The number of the bar in which a tick stands, from 1; a pickup is bar 0. Chapter 1."""
     at, bar, now = pickup, 0, 0
     while at <= tick:
@@ -101,6 +109,7 @@ def bar_at(
     return bar
 
 
+@checked
 class Remarks:
     """Sentences about a file; of a kind that comes often, the first place and a count. Chapter 1.
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from ...arguments import checked, text
+from ... import limits
+from ...arguments import Kind, Unfit, checked, exactly, several, text, whole
 from ..blues import Note
 
 NO_CHORD = ("N.C.", "NC", "N.C", "no chord", "none")
@@ -67,7 +68,7 @@ class Symbol(NamedTuple):
 def understood(symbol: str) -> Symbol | None:
     """Read a chord symbol; None for what is none, or one that is not known. Chapter 1."""
     written = symbol.strip().translate(_SIGNS)
-    match = re.fullmatch(r"([A-G])([#b]{0,2})([^/]*|.*?6/9.*?)(?:/([A-G])([#b]?))?", written)
+    match = re.fullmatch(r"([A-G])([#b]{0,2})([^/]*|.*?6/9.*?)(?:/([A-G])([#b]{0,2}))?", written)
     if match is None:
         return None
     root = _class(match[1], match[2])
@@ -161,6 +162,19 @@ def is_none(symbol: str) -> bool:
     return symbol.strip().lower() in {it.lower() for it in NO_CHORD}
 
 
+def _texts() -> Kind:
+    """Texts with their ticks, by their kind."""
+    each = several(exactly(whole(), text()))
+
+    def take(value: Any) -> dict[str, Any]:
+        if not isinstance(value, Mapping):
+            raise Unfit
+        return {text().take(kind): each.take(found) for kind, found in value.items()}
+
+    return Kind("a mapping of kinds to ticks and texts", take)
+
+
+@checked(texts=_texts())
 def among_texts(
     texts: Mapping[str, Iterable[tuple[int, str]]],
 ) -> tuple[tuple[tuple[int, str], ...], tuple[str, ...]]:
@@ -180,10 +194,8 @@ def among_texts(
     return (), ()
 
 
-@checked
-def sounding(
-    symbols: tuple[tuple[int, str], ...], steps: int, low: int
-) -> tuple[Note, ...]:
+@checked(steps=whole(0, limits.PIECE), low=whole(0, 116))
+def sounding(symbols: tuple[tuple[int, str], ...], steps: int, low: int) -> tuple[Note, ...]:
     """Chord symbols as held notes within an octave, each until the next one begins. Chapter 1.
 
     Parameters

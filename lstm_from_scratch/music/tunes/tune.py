@@ -9,14 +9,25 @@ Chapter 1 (Twelve bars) has a form that was written by hand; chapter 2 its units
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 import numpy as np
 
 from ... import briefly, limits
-from ...arguments import anything, check, checked, real, several, text, whole
+from ...arguments import (
+    anything,
+    check,
+    checked,
+    either,
+    instance,
+    none,
+    real,
+    several,
+    text,
+    whole,
+)
 from ..blues import Note, check_notes, pitch_name
 from ..encoding import Encoding
 from .grid import KNOWN, NAMES
@@ -39,6 +50,7 @@ _BOTTOM = 60
     steps=whole(1, limits.PIECE),
     pickup=whole(0, limits.PIECE),
     swing=real(0.5, 0.8),
+    key=either(whole(-7, 7, of="sharps"), none()),
     remarks=several(text()),
 )
 @dataclass(frozen=True)
@@ -98,8 +110,6 @@ class Tune:
                 raise ValueError(f"melody: {then} begins before {one} ends; expected one at a time")
         self._set("symbols", tuple(map(self._symbol, self.symbols)))
         self._set("parts", tuple(map(self._part, self.parts)))
-        if not (self.melody or self.chords):
-            raise ValueError("melody, chords: expected at least one note in one of them, got none")
         if self.pickup >= self.bar_steps:
             raise ValueError(
                 f"pickup: expected less than a bar of {self.bar_steps} steps, got {self.pickup}"
@@ -257,9 +267,7 @@ class Tune:
         """
         pitches = [note.pitch for note in self.melody] or [low]
         fitting = [
-            by
-            for by in range(-127, 128)
-            if low <= min(pitches) + by and max(pitches) + by <= high
+            by for by in range(-127, 128) if low <= min(pitches) + by and max(pitches) + by <= high
         ]
         if not fitting:
             raise ValueError(
@@ -344,14 +352,18 @@ def _changes(name: str, given: tuple, kind: type, kinds: tuple) -> tuple:
             )
         named = zip(kind._fields, values, kinds, strict=True)
         found.append(kind(*(check(f"{name}, {label}", it, of) for label, it, of in named)))
-    if found[0].at or any(a.at >= b.at for a, b in zip(found, found[1:], strict=False)):
+    if found[0].at or any(a.at >= b.at for a, b in itertools.pairwise(found)):
         raise ValueError(f"{name}: expected the first at step 0 and the others in order")
     return tuple(found)
 
 
-def bar_lines(
-    metres: tuple[Metre, ...], grid: int, pickup: int, steps: int
-) -> tuple[int, ...]:
+@checked(
+    metres=several(instance(Metre), some=True),
+    grid=whole(1, 96),
+    pickup=whole(0, limits.PIECE),
+    steps=whole(1, limits.PIECE),
+)
+def bar_lines(metres: tuple[Metre, ...], grid: int, pickup: int, steps: int) -> tuple[int, ...]:
     """The step at which each bar begins, up to the last one that does before the end. Chapter 1."""
     lines, at, now = [], pickup, 0
     while at < steps or not lines:
@@ -362,9 +374,9 @@ def bar_lines(
     return tuple(lines)
 
 
-def encoding_of(tunes: Iterable[Tune]) -> Encoding:
+@checked(tunes=several(instance(Tune), some=True))
+def encoding_of(tunes: Sequence[Tune]) -> Encoding:
     """The units that some tunes need together, see `Tune.encoding`. Chapter 2."""
-    tunes = list(tunes)
     melody = sorted({note.pitch for tune in tunes for note in tune.melody})
     silent = any(
         sum(note.duration for note in tune.melody) < tune.steps or _joined(tune.melody)
@@ -381,7 +393,7 @@ def _joined(melody: tuple[Note, ...]) -> int:
     """How many notes repeat the one right before them."""
     return sum(
         then.pitch == one.pitch and then.onset == one.onset + one.duration
-        for one, then in zip(melody, melody[1:], strict=False)
+        for one, then in itertools.pairwise(melody)
     )
 
 
@@ -427,10 +439,7 @@ def _moved_symbol(said: str, semitones: int) -> str:
     return moved + (f"/{_SHARP[(found.bass + semitones) % 12]}" if bass else "")
 
 
+@checked(steps=whole(0, limits.PIECE))
 def chords_of(symbols: tuple[tuple[int, str], ...], steps: int) -> tuple[Note, ...]:
     """The notes of chord symbols, in the octave below middle C. Chapter 1."""
     return sounding(symbols, steps, _BOTTOM - 12)
-
-
-Harmony = Literal["as played", "a bar", "half a bar", "a beat"]
-"""How chords are taken from notes: see `reading.read`."""

@@ -17,9 +17,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from ..blues import Note
+from ...arguments import Kind, Unfit, anything, checked, either, instance, none, several
+from ..blues import Note, check_notes
 
 MELODY_NAMES = re.compile(r"\b(melod\w*|lead|vocals?|voice|solo|tune|theme|right|singer)\b", re.I)
 CHORD_NAMES = re.compile(
@@ -38,6 +39,16 @@ class Part(NamedTuple):
     notes: tuple[Note, ...]
 
 
+_PARTS = several(instance(Part))
+
+
+def _notes(value: Any) -> tuple[Note, ...]:
+    try:
+        return check_notes(value)
+    except ValueError as error:
+        raise Unfit(str(error)) from None
+
+
 class Chosen(NamedTuple):
     """What was taken for melody and chords, and in words from where.
 
@@ -51,6 +62,7 @@ class Chosen(NamedTuple):
     left: tuple[str, ...]
 
 
+@checked(notes=anything())
 def top_line(notes: Sequence[Note]) -> tuple[tuple[Note, ...], tuple[Note, ...]]:
     """The top line of some notes, one at a time, and the notes that are not in it. Chapter 1.
 
@@ -58,7 +70,7 @@ def top_line(notes: Sequence[Note]) -> tuple[tuple[Note, ...], tuple[Note, ...]]
     """
     line: list[Note] = []
     others: list[Note] = []
-    for note in sorted(notes, key=lambda it: (it.onset, -it.pitch)):
+    for note in sorted(check_notes(notes), key=lambda it: (it.onset, -it.pitch)):
         if line and note.onset < line[-1].onset + line[-1].duration:
             if note.onset == line[-1].onset or note.pitch < line[-1].pitch:
                 others.append(note)
@@ -68,6 +80,7 @@ def top_line(notes: Sequence[Note]) -> tuple[tuple[Note, ...], tuple[Note, ...]]
     return tuple(line), tuple(sorted(others, key=lambda it: (it.onset, it.pitch)))
 
 
+@checked(parts=_PARTS)
 def named(parts: Sequence[Part], wanted: str, what: str, where: str) -> Part:
     """The part of a name, or the only one that has it in its name, or by its number. Chapter 1.
 
@@ -76,6 +89,8 @@ def named(parts: Sequence[Part], wanted: str, what: str, where: str) -> Part:
     ValueError : if there is none, or more than one; it says which there are.
     """
     known = ", ".join(f"{number} {part.name!r}" for number, part in enumerate(parts, start=1))
+    if not parts:
+        raise ValueError(f"{where}: {what}: expected a part called {wanted!r}, there is no part")
     exact = [part for part in parts if part.name.lower() == wanted.lower()]
     inside = [part for part in parts if wanted.lower() in part.name.lower()]
     by_number = [parts[int(wanted) - 1]] if wanted.isdecimal() and 0 < int(wanted[:6]) <= len(
@@ -84,10 +99,12 @@ def named(parts: Sequence[Part], wanted: str, what: str, where: str) -> Part:
         if len(found) == 1:
             return found[0]
     raise ValueError(
-        f"{where}: {what}: expected a part, by its name or number, got {wanted!r}; there are {known}"
+        f"{where}: {what}: expected a part, by its name or number, got {wanted!r}; there are "
+        f"{known}"
     )
 
 
+@checked(parts=_PARTS, from_symbols=either(Kind("notes", _notes), none()))
 def choose(
     parts: Sequence[Part],
     from_symbols: Sequence[Note] | None,

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import mido
 
+from ... import limits
 from ...arguments import checked, flag, whole
 from ..blues import Note
 from ..midi import write_midi
@@ -20,7 +21,7 @@ from .source import Metre, Tempo
 from .tune import Tune
 
 
-@checked(choruses=whole(1), all_parts=flag())
+@checked(choruses=whole(1, limits.CHORUSES), all_parts=flag())
 def write(
     tune: Tune,
     path: str | os.PathLike[str],
@@ -48,6 +49,7 @@ def write(
         for number, part in enumerate(tune.parts, start=1):
             name = part.name if part.name not in music else f"{part.name} ({number})"
             music[name], instruments[name] = part.notes, part.program
+    limits.expect_steps("choruses", tune.steps * choruses, limits.PIECE)
     return write_midi(
         tune.music if music is None else music,
         path,
