@@ -150,6 +150,13 @@ def tunes_of(paths: Sequence[str | os.PathLike[str]], **how: Any) -> list[Tune]:
 
     Chapter 1.
     """
+    there = [path for path in map(Path, paths) if path.exists()]
+    if len(there) < len(paths):
+        missing = next(path for path in map(Path, paths) if path not in there)
+        raise FileNotFoundError(
+            f"there is no file {os.fspath(missing)!r} to read: of {len(paths)} files or folders "
+            f"{len(there)} are there"
+        )
     files = [file for path in map(Path, paths) for file in _files(path)]
     found = [read(file, **how) for file in files]
     finest = int(np.lcm.reduce([tune.grid for tune in found]))

@@ -108,11 +108,13 @@ def fit(notes: Sequence[Played], division: int) -> Fit:
     if not notes:
         return Fit(GRIDS[0], "exactly")
     starts = np.array(sorted({note.start for note in notes})) / division
-    for grid in GRIDS:
-        if _off(starts, grid).max() <= EXACT:
-            return Fit(grid, "exactly")
     all_starts = np.array([note.start for note in notes]) / division
     swing = _swing(all_starts)
+    for grid in GRIDS:
+        if swing and grid > GRIDS[0]:
+            break
+        if _off(starts, grid).max() <= EXACT:
+            return Fit(grid, "exactly")
     if swing:
         return Fit(GRIDS[0], "loosely", swing)
     for grid in GRIDS:

@@ -354,7 +354,7 @@ class _Laid:
             stretch = bar
         remarks.add(
             f"The chords are the pitch classes, {_TONES} at most, that sound for a third of each "
-            f"{asked.removeprefix('a ')} or more"
+            f"{asked.replace('a ', '')} or more"
         )
         cuts = [0, *range(self.pickup, self.end, stretch), self.end]
         return _by_stretch(notes, sorted(set(cuts)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from fractions import Fraction
 from pathlib import Path
 
 import mido
@@ -84,11 +85,11 @@ def _conductor(tune: Tune, choruses: int) -> list[tuple[int, mido.MetaMessage]]:
 
 def _pickup(tune: Tune) -> list[tuple[int, mido.MetaMessage]]:
     """A short first bar, as notation programs write a pickup."""
-    beats, unit = tune.pickup, tune.grid
-    while beats % 2 == 0 and unit % 2 == 0 and unit > 4:
-        beats, unit = beats // 2, unit // 2
+    length = Fraction(tune.pickup, tune.grid)
+    unit = max(4, length.denominator)
     if unit & (unit - 1):  # a triplet before the bar line has no time signature
         return [(0, _signature(tune.metres[0]))]
+    beats = int(length * unit)
     return [
         (0, _signature(Metre(0, beats, unit))),
         (tune.pickup, _signature(tune.metres[0])),
