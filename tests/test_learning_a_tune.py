@@ -401,8 +401,9 @@ def test_help_teaches(tmp_path: Path) -> None:
 
 def test_a_folder_of_tunes_is_learned_from_on_one_grid(tmp_path: Path) -> None:
     tunes.write(over("C7 G7"), tmp_path / "a.mid")
-    fine = Tune("fine", 16, 32, melody=tuple(Note(60 + n, n, 1) for n in range(32)),
-                chords=tuple(n._replace(onset=2 * n.onset, duration=16) for n in over("C7 G7").chords))  # fmt: skip
+    chords = tuple(Note(n.pitch, 2 * n.onset, 16) for n in over("C7 G7").chords)
+    line = tuple(Note(60 + n, n, 1) for n in range(32))
+    fine = Tune("fine", 16, 32, melody=line, chords=chords)
     tunes.write(fine, tmp_path / "b.mid")
     (tmp_path / "notes.txt").write_text("no tune")
     found = learning.tunes_of([tmp_path])

@@ -284,11 +284,13 @@ def _material(about: Mapping[str, Any]) -> Material:
     form = dict(entry("player", about, "form"))
     kinds = {"metres": Metre, "tempi": Tempo, "melody": Note, "chords": Note}
     for key, kind in kinds.items():
-        form[key] = [kind(*it) for it in map(_row, listed(key, entry("form", form, key)))
-                     if len(it) == len(kind._fields)]  # fmt: skip
-    parts = [_row(it) for it in listed("parts", entry("form", form, "parts"))]
-    form["parts"] = [Part(name, program, tuple(Note(*map(int, it)) for it in notes)) for
-                     name, program, notes in parts]  # fmt: skip
+        form[key] = [_record(key, kind, it) for it in listed(key, entry("form", form, key))]
+    form["parts"] = [
+        Part(name, program, tuple(_record("parts", Note, it) for it in listed("parts", notes)))
+        for name, program, notes in (
+            _record("parts", Part, it) for it in listed("parts", entry("form", form, "parts"))
+        )
+    ]
     tune = made(Tune, "form", form)
     encoding = made(Encoding, "encoding", entry("player", about, "encoding"))
     shape = array("choices", "steps", whole=True)
@@ -301,5 +303,8 @@ def _material(about: Mapping[str, Any]) -> Material:
     return Material(tune, encoding, way, choices, own)
 
 
-def _row(value: Any) -> list[Any]:
-    return listed("form", value)
+def _record(name: str, kind: type, values: Any) -> Any:
+    """A named tuple of a list of as many values."""
+    if len(listed(name, values)) != len(kind._fields):
+        raise ValueError(f"{name}: expected {len(kind._fields)} values, got {briefly.came(values)}")
+    return kind(*values)
