@@ -213,7 +213,9 @@ class _Laid:
         ends = [note.onset + note.duration for part in parts for note in part.notes]
         if source.symbols:
             ends.append(step(source.end))
-        self.end = max(ends)
+        self.end = max(ends, default=0)
+        if not self.end:
+            raise ValueError(f"{where}: there are no notes to play in it")
         self.pickup %= max(1, self.grid * self.metres[0].beats // self.metres[0].unit)
 
     def cut(self, bars: tuple[int, int]) -> None:

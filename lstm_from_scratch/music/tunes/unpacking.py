@@ -59,9 +59,9 @@ def _unpacked(data: bytes, where: str) -> bytes:
             if not (wanted or inside):
                 raise ValueError(f"{where}: there is no score in this archive")
             return _member(archive, wanted or inside[0], where)
-    except ValueError:
-        raise
     except Exception as error:  # zipfile meets damage with whatever broke
+        if str(error).startswith(where):
+            raise
         raise ValueError(f"{where}: a damaged archive: {type(error).__name__}: {error}") from error
 
 
