@@ -268,7 +268,9 @@ def test_networks_without_a_tune_load_as_before_and_are_no_players(tmp_path: Pat
         lambda it: it.update(own=[[1, 2], [3]]),
         lambda it: it.update(own="text"),
         lambda it: it.update(choices=[]),
-        lambda it: it.update(choices=[["a"]]),
+        lambda it: it.update(choices=[["a"], [0]]),
+        lambda it: it.update(choices=[[0], [99]]),
+        lambda it: it.update(bars=[[1, 2]]),
         lambda it: it.update(way="otherwise"),
         lambda it: it.update(encoding={"chords": [1]}),
         lambda it: it["encoding"].update(rest="yes"),
@@ -277,7 +279,7 @@ def test_networks_without_a_tune_load_as_before_and_are_no_players(tmp_path: Pat
 def test_a_file_that_says_what_can_not_be_is_refused(
     change, player: players.Player, tmp_path: Path
 ) -> None:
-    about = players._as_json(player.material)
+    about = players.as_json(player.material)
     change(about)
     training.save(player.result, tmp_path / "a.npz", {"player": about})
     with pytest.raises(ValueError, match=r"a\.npz: not a player of ours: "):

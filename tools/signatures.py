@@ -483,6 +483,7 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "playing.material.bars_of:rows": lambda: _material().own[0],
     "playing.learning.recipe_for:encoding": lambda: _tune().encoding,
     "playing.learning.recipe_for:form": lambda: _tune(),
+    "playing.players.as_json:of": lambda: _material(),
     "playing.players.Piece:player": lambda: _improvised().player,
     "playing.players.Piece:roll": lambda: _improvised().roll,
     "playing.players.Player:result": lambda: _improvised().player.result,

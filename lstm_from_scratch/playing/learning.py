@@ -28,7 +28,7 @@ from ..music.tunes.reading import SUFFIXES, read
 from ..music.tunes.tune import Tune
 from .composing import keeps_form
 from .material import Material, Way, material
-from .players import Player
+from .players import Player, as_json
 
 GIVE_UP_AFTER = 10_000_000
 """Steps after which training ends if the chords are not learned by then: a minute or so."""
@@ -104,6 +104,7 @@ def learn(
     Chapters 7 and 8.
     """
     wanted = material(_tunes(tune), melody)
+    as_json(wanted)  # what could not be kept is not learned
     recipe = recipe_for(wanted.encoding, wanted.form)
     rolls = wanted.training(np.random.default_rng((seed, 1)))
     left = give_up_after

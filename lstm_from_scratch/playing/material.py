@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from typing import Literal
 
@@ -52,7 +52,8 @@ class Material:
 
     Attributes
     ----------
-    form : one time through; its melody is that of the first chorus.
+    form : one time through; its melody is that of the first chorus. The parts of its file, which
+        nobody needs any more, are left out.
     encoding : the units of chords and melody.
     way : where the melodies come from.
     choices : for each bar the melodies, shape ``(choices, steps)`` each: a pitch at each step, 0
@@ -178,7 +179,7 @@ def material(tunes: Sequence[Tune], way: Way = "bars") -> Material:
     lines = [_line(tune, encoding) for tune in with_melody]
     own = [row for tune, line in zip(with_melody, lines, strict=True)
            for row in _choruses(tune, line, once, encoding)]  # fmt: skip
-    form = _cut(tunes[0], once)
+    form = replace(_cut(tunes[0], once), parts=())
     if not encoding.melody:
         return Material(form, encoding, way, (), np.zeros((0, form.steps), dtype=int))
     choices = _choices(form, list(zip(with_melody, lines, strict=True)), encoding)
@@ -219,7 +220,6 @@ def _cut(tune: Tune, steps: int) -> Tune:
     """One time through a tune whose chords come round."""
     if steps == tune.steps:
         return tune
-    from dataclasses import replace
 
     def kept(notes: tuple[Note, ...]) -> tuple[Note, ...]:
         return tuple(
@@ -232,9 +232,9 @@ def _cut(tune: Tune, steps: int) -> Tune:
     return replace(
         tune,
         steps=steps,
+        parts=(),
         melody=kept(tune.melody),
         chords=kept(tune.chords),
-        parts=tuple(part._replace(notes=kept(part.notes)) for part in tune.parts),
         symbols=tuple(it for it in tune.symbols if it[0] < steps),
         tempi=tuple(it for it in tune.tempi if it.at < steps),
         remarks=(*tune.remarks, said),

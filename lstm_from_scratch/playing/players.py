@@ -5,6 +5,7 @@ Chapter 8 (Experiment 2) lets a network improvise over the blues.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -14,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from .. import briefly, limits
-from ..arguments import anything, array, check, checked, flag, real, whole
+from ..arguments import anything, array, check, checked, flag, real, several, whole
 from ..arguments import path as a_path
 from ..machine import training
-from ..machine.storing import entry, listed, made
+from ..machine.storing import ABOUT, entry, listed, made
 from ..machine.training import Result
 from ..music.blues import Note
 from ..music.encoding import Encoding
@@ -34,6 +35,7 @@ SUFFIXES = (".mid", ".mp3", ".wav", ".musicxml", ".pdf")
 HELD = 1_000
 """Choruses that the chords are tried for, where no proof is found before."""
 
+_LONG = 16  # bars, beyond which few forms have been learned
 _HEARD = 4  # choruses that the network hears before it plays
 VERSION = 1
 """Of what a player's file carries beside its network."""
@@ -210,10 +212,12 @@ class Player:
         return "\n".join(lines)
 
     def _form_in_words(self) -> str:
+        form = self.material.form
         if not self.learned:
             return (
                 f"The chords: not learned in {self.result.steps:,} steps. When it improvises, "
-                "those of the form are lent to it; another seed or longer training may learn them."
+                "those of the form are lent to it; another seed or longer training may learn them"
+                f"{', and a shorter part of the tune will' if form.bars > _LONG else ''}."
             )
         kept = self._kept()
         if kept.period:
@@ -241,22 +245,38 @@ class Player:
         ------
         ValueError : for a tune that is too long to be kept.
         """
-        training.save(self.result, path, {"player": _as_json(self.material)})
+        training.save(self.result, path, {"player": as_json(self.material)})
 
 
 # ---- Files ---------------------------------------------------------------------------------------
 
 
-def _as_json(of: Material) -> dict[str, Any]:
-    """What a player knows, as JSON can hold it."""
-    return {
+@checked
+def as_json(of: Material) -> dict[str, Any]:
+    """What a player knows, as JSON can hold it: each melody of a bar stands there once. Appendix A.
+
+    Raises
+    ------
+    ValueError : for more than a file can carry; asked before a training, not after it.
+    """
+    bars = {bar.tobytes(): bar.tolist() for choices in of.choices for bar in choices}
+    number = {key: place for place, key in enumerate(bars)}
+    found = {
         "version": VERSION,
         "form": asdict(of.form),
         "encoding": asdict(of.encoding),
         "way": of.way,
-        "choices": [bar.tolist() for bar in of.choices],
+        "bars": list(bars.values()),
+        "choices": [[number[bar.tobytes()] for bar in choices] for choices in of.choices],
         "own": of.own.tolist(),
     }
+    size = len(json.dumps(found))
+    if size > ABOUT - 1000:
+        raise ValueError(
+            f"of: expected a form and melodies of at most {ABOUT:,} characters in a file, got "
+            f"{size:,}: learn from fewer bars or fewer tunes"
+        )
+    return found
 
 
 @checked
@@ -293,9 +313,12 @@ def _material(about: Mapping[str, Any]) -> Material:
     ]
     tune = made(Tune, "form", form)
     encoding = made(Encoding, "encoding", entry("player", about, "encoding"))
-    shape = array("choices", "steps", whole=True)
+    row = array("steps", whole=True)
+    bars = [check("bars", bar, row) for bar in listed("bars", entry("player", about, "bars"))]
+    which = several(whole(0, len(bars) - 1), some=True)
     choices = tuple(
-        check("choices", bar, shape) for bar in listed("choices", entry("player", about, "choices"))
+        np.array([bars[it] for it in check("choices", given, which)])
+        for given in listed("choices", entry("player", about, "choices"))
     )
     own = np.array(listed("own", entry("player", about, "own")), dtype=int)
     own = own.reshape(len(own), tune.steps)
