@@ -45,8 +45,8 @@ An LSTM that learned a twelve-bar blues (Eck and Schmidhuber, 2002).
       what was asked of many seeds; `study NAME` runs one, `study --check` makes
       stored runs again and says where they differ
 
-`compose --help`, `learn --help` and so on name all options. In Python, help(lstm_from_scratch)
-is a map of the module; the book explains it, chapter by chapter.
+`compose --help`, `learn --help` and so on name all options. In Python,
+help(lstm_from_scratch) is a map of the module; the book explains it, chapter by chapter.
 """
 
 HEARD = 77, 1234, 2002, 4095
