@@ -268,6 +268,15 @@ def test_a_performance_is_put_on_the_grid_that_was_played(seed: int, tmp_path: P
         assert "is the coarsest that fits a performance" in tune.report()
 
 
+def test_a_few_short_notes_are_enough_for_a_finer_grid(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    steps = [2 * n for n in range(60)] + [31, 67, 95]  # sixteenths, of which few are off the beat
+    starts = sorted(max(0, round(120 * step + rng.normal(0, 9))) for step in steps)
+    notes = [(60 + n % 12, start, start + 60) for n, start in enumerate(starts)]
+    tune = tunes.read(midi(tmp_path / "a.mid", struck(notes)))
+    assert tune.grid == 16 and [note.onset for note in tune.melody] == sorted(steps)
+
+
 def test_swung_eighths_are_eighths_and_the_swing_is_kept(tmp_path: Path) -> None:
     notes = []
     for beat in range(16):

@@ -93,8 +93,8 @@ def learn(
         but what is in the file, ``"by heart"``. See `material`.
     seed : of the network, and of the choruses that it hears. If the chords are not learned in
         `PATIENCE` times through the form, the next one is tried, as long as there are steps left.
-    give_up_after : steps after which training ends if the chords are not learned by then, those of
-        all seeds together.
+    give_up_after : steps after which the chords are given up if they are not learned by then, those
+        of all seeds together. The melody is learned all the same.
     progress : show a bar, and say what was learned; None shows the bar only on a terminal.
 
     Raises
@@ -115,6 +115,10 @@ def learn(
         left, seed = left - most, seed + 1
         if result.learned or not left:
             break
+    if not result.learned and wanted.encoding.melody:
+        # The melody learns on over chords that are lent to it, as they will be when it plays.
+        result = train(recipe, rolls, lambda network: recipe.choruses, progress=progress)
+        result = replace(result, learned_at=0)
     player = Player(wanted, result)
     if progress is not False:
         print(player.report())

@@ -215,8 +215,8 @@ class Player:
         form = self.material.form
         if not self.learned:
             return (
-                f"The chords: not learned in {self.result.steps:,} steps. When it improvises, "
-                "those of the form are lent to it; another seed or longer training may learn them"
+                "The chords: not learned. When it improvises, those of the form are lent to it; "
+                "another seed or longer training may learn them"
                 f"{', and a shorter part of the tune will' if form.bars > _LONG else ''}."
             )
         kept = self._kept()
