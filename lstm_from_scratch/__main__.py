@@ -1,7 +1,8 @@
-"""The command ``python -m lstm_from_scratch``: let a network play, or run a study.
+"""The command ``python -m lstm_from_scratch``: let a network play, teach it a tune, run a study.
 
-``compose`` writes what a trained network plays into a file; ``study`` is ``python -m
-lstm_from_scratch.study``. Without an argument it says what can be done.
+``compose`` writes what a trained network plays into a file; ``learn`` trains one on a tune of your
+own and ``improvise`` lets it play; ``study`` is ``python -m lstm_from_scratch.study``. Without an
+argument it says what can be done.
 
 Chapter 8 (Experiment 2) composes, chapter 11 (How sure are we?) runs studies.
 """
@@ -35,12 +36,17 @@ An LSTM that learned a twelve-bar blues (Eck and Schmidhuber, 2002).
       other notes, more daring ones, two choruses
   {COMMAND} compose -o mine.mid --network mine.npz
       a network of your own, saved with machine.save
+  {COMMAND} learn mine.mid
+      a tune of your own, from a MIDI or MusicXML file: says what it understood of
+      it, trains a network on its form, and keeps it in mine.npz
+  {COMMAND} improvise mine.npz --choruses 4 -o out.mid
+      what that network plays over the form of your tune, and how much of it is new
   {COMMAND} study --list
       what was asked of many seeds; `study NAME` runs one, `study --check` makes
       stored runs again and says where they differ
 
-`compose --help` and `study --help` name all options. In Python, help(lstm_from_scratch)
-is a map of the module; the book explains it, chapter by chapter.
+`compose --help`, `learn --help` and so on name all options. In Python,
+help(lstm_from_scratch) is a map of the module; the book explains it, chapter by chapter.
 """
 
 HEARD = 77, 1234, 2002, 4095
@@ -64,8 +70,12 @@ def main(arguments: list[str] | None = None) -> None:
         study.main(rest)
     elif command == "compose":
         _compose(_options(rest))
+    elif command in ("learn", "improvise"):
+        from . import tune_commands
+
+        getattr(tune_commands, command)(rest)
     else:
-        there = "there are compose and study"
+        there = "there are compose, learn, improvise and study"
         print(f"{COMMAND}: no command {command!r}: {there}; --help says more", file=sys.stderr)
         sys.exit(2)
 

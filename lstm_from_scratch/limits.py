@@ -80,14 +80,37 @@ def expect_sound(name: str, seconds: float) -> None:
         )
 
 
-MIDI = 10_000_000
-"""Bytes of a MIDI file that is read: what takes that long to play has come to its end."""
+FILE = 10_000_000
+"""Bytes of a music file that is read, and of what is packed in one: far more than a long piece."""
 
 TABLE = 300_000_000
 """Bytes of a table of a study that is read: a million runs."""
 
 PROCESSES = 1_024
 """Processes that work at once."""
+
+EVENTS = 1_000_000
+"""Events of a MIDI file, or elements of MusicXML."""
+
+TUNE = 100_000
+"""Notes of a tune: a symphony has fewer."""
+
+NAME = 200
+"""Characters of a name or a text that is taken from a music file."""
+
+
+def expect_notes(name: str, notes: int) -> None:
+    """See that a tune has no more notes than `TUNE`. Chapter 1.
+
+    Raises
+    ------
+    ValueError : if it has.
+    """
+    if notes > TUNE:
+        raise ValueError(
+            f"{name}: expected at most {TUNE:,} notes, got {briefly.large(notes)}: take a part"
+        )
+
 
 WEIGHTS = 10_000_000
 """Numbers in a matrix of weights: 80 MB."""

@@ -6,7 +6,7 @@ import fuzz
 import numpy as np
 import pytest
 
-RUNS = {"midi": 600, "networks": 250, "rivals": 150, "tables": 60, "calls": 500}
+RUNS = {"midi": 600, "tunes": 500, "networks": 250, "rivals": 150, "tables": 60, "calls": 500}
 
 
 @pytest.mark.parametrize("target", RUNS)

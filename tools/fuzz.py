@@ -119,6 +119,61 @@ def midi(runs: Iterator[np.random.Generator]) -> Iterator[str]:
     yield from _files(music.read_tracks, files, ".mid", runs)
 
 
+def tunes(runs: Iterator[np.random.Generator]) -> Iterator[str]:
+    """Read MIDI and MusicXML files as tunes, packed ones too; bytes or elements were changed."""
+    from lstm_from_scratch import music
+    from lstm_from_scratch.music import tunes as room
+
+    tune = room.Tune(
+        "ü", 12, 36, (room.Metre(0, 3, 4),), (room.Tempo(0, 90.0),),
+        ((60, 0, 3), (64, 3, 1), (60, 9, 2), (72, 20, 9)), ((48, 0, 9), (52, 0, 9), (55, 9, 27)),
+        ((0, "C9"), (9, "Bb7(b9)/D")), pickup=3, key=-2,
+    )  # fmt: skip
+    page = room.sheet.musicxml(tune).encode()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "good.mid"
+        files = [
+            room.write(tune, path).read_bytes(),
+            music.write_midi(music.chorus(7), path).read_bytes(),
+            page,
+            music.score.musicxml(music.chorus(7)).encode(),
+            _packed(page),
+        ]
+    yield from _files(room.read, files, ".tune", runs, _changed_tune)
+
+
+def _packed(page: bytes) -> bytes:
+    """A score in an archive."""
+    import zipfile
+
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("score.xml", page)
+    return out.getvalue()
+
+
+def _changed_tune(data: bytes, rng: np.random.Generator) -> bytes:
+    """Bytes that were changed; in a score rather elements and what stands in them."""
+    if data[:4] == b"PK\x03\x04":
+        return _changed_archive(data, rng)
+    if data[:1] != b"<" or rng.random() < 0.3:
+        return mutated(data, rng)
+    lines = data.splitlines()
+    strange = (b"", b"-1", b"0", b"nan", b"1e400", b"9" * 50, b"1/0", b"zz", b"<rest/>", b"&amp;")
+    for _ in range(1 + rng.geometric(0.3)):
+        at = int(rng.integers(len(lines)))
+        match int(rng.integers(4)):
+            case 0:
+                del lines[at]
+            case 1:
+                lines.insert(at, lines[int(rng.integers(len(lines)))])
+            case _ if b">" in lines[at] and b"</" in lines[at]:
+                head, _, rest = lines[at].partition(b">")
+                tail = rest[rest.index(b"</") :] if b"</" in rest else rest
+                lines[at] = head + b">" + strange[int(rng.integers(len(strange)))] + tail
+    return b"\n".join(lines)
+
+
 def networks(runs: Iterator[np.random.Generator]) -> Iterator[str]:
     """Read stored networks, as archives and as what stands in them, changed."""
     from lstm_from_scratch.machine import training
@@ -217,6 +272,7 @@ def _said(value: Any) -> str:
 
 TARGETS: dict[str, Callable[[Iterator[np.random.Generator]], Iterator[str]]] = {
     "midi": midi,
+    "tunes": tunes,
     "networks": networks,
     "rivals": rivals,
     "tables": tables,

@@ -54,7 +54,7 @@ def rooms() -> list[str]:
     return sorted(
         name
         for name in names
-        if name.split(".")[1] not in (*CELLAR, "__main__", "results", "study")
+        if name.split(".")[1] not in (*CELLAR, "__main__", "results", "study", "tune_commands")
         and not name.endswith(("machine.compiling", "machine.caching"))
     )
 
@@ -430,6 +430,70 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "midi.write_midi:path": _path(".mid"),
     "midi.read_midi:path": lambda: str(_midi()),
     "midi.read_tracks:path": lambda: str(_midi()),
+    "encoding.Encoding.voices:roll": _thing("roll"),
+    "tune": lambda: _tune(),
+    "tunes": lambda: [_tune()],
+    "where": _value("a file"),
+    "division": _value(480),
+    "metres": lambda: _tune().metres,
+    "tick": _value(480),
+    "paths": lambda: [str(_midi())],
+    "material": lambda: _material(),
+    "piece": lambda: _improvised(),
+    "source.Remarks.add:what": _value("A note was dropped"),
+    "tunes.source.bar_at:pickup": _value(0),
+    "tunes.source.bar_at:ticks_to_a_whole_note": _value(1920),
+    "tunes.smf.from_midi:data": lambda: _midi().read_bytes(),
+    "tunes.unpacking:data": lambda: _sheet().encode(),
+    "tunes.repeats:part": _value(None),
+    "tunes.repeats:count": _value(4),
+    "tunes.repeats:remarks": lambda: _remarks(),
+    "tunes.musicxml:data": lambda: _sheet().encode(),
+    "symbols.among_texts:texts": lambda: {"marker": [(0, "C7")]},
+    "symbols.sounding:low": _value(48),
+    "symbols.sounding:symbols": _value(((0, "C7"),)),
+    "tunes.grid:notes": _value([(60, 0, 480)]),
+    "tunes.grid:found": lambda: _fitted(),
+    "tunes.grid:remarks": lambda: _remarks(),
+    "tunes.grid.rounded:step": _value(2.4),
+    "tunes.voices:parts": lambda: _tune().parts,
+    "tunes.voices:wanted": _value("melody"),
+    "tunes.voices:what": _value("melody"),
+    "tunes.voices:melody": _value(None),
+    "tunes.voices:chords": _value(None),
+    "tunes.voices:from_symbols": _value(None),
+    "tunes.tune:symbols": _value(((0, "C7"),)),
+    "tunes.tune:grid": _value(8),
+    "tunes.tune:pickup": _value(0),
+    "tunes.tune.Tune:steps": _value(96),
+    "tunes.tune.bar_lines:steps": _value(96),
+    "tunes.tune:semitones": _value(2),
+    "tunes.tune:low": _value(40),
+    "tunes.tune:high": _value(90),
+    "tunes.reading.read:path": lambda: str(_midi()),
+    "tunes.writing.write:path": _path(".mid"),
+    "tunes.sheet.write_musicxml:path": _path(".musicxml"),
+    "tunes.sheet.pdf:path": _path(".pdf"),
+    "drawing.on_paper:sheet": lambda: _sheet(),
+    "drawing.on_paper:path": _path(".pdf"),
+    "playing.material.Material:form": lambda: _tune(),
+    "playing.material.Material:way": _value("bars"),
+    "playing.material:encoding": lambda: _tune().encoding,
+    "playing.material.Material:choices": lambda: _material().choices,
+    "playing.material.Material:own": lambda: _material().own,
+    "playing.material.Material.lines:count": _value(2),
+    "playing.material.Material.rolls:lines": lambda: _material().own,
+    "playing.material.bars_of:rows": lambda: _material().own[0],
+    "playing.learning.recipe_for:encoding": lambda: _tune().encoding,
+    "playing.learning.recipe_for:form": lambda: _tune(),
+    "playing.players.as_json:of": lambda: _material(),
+    "playing.players.Piece:player": lambda: _improvised().player,
+    "playing.players.Piece:roll": lambda: _improvised().roll,
+    "playing.players.Player:result": lambda: _improvised().player.result,
+    "playing.players.Player.save:path": _path(".npz"),
+    "playing.players.load:path": lambda: str(_player_file()),
+    "playing.saving.save:paths": lambda: ["a_file_of_the_sweep.mid"],
+    "training.carried:path": lambda: str(_player_file()),
     "drawing.Sheet:svg": _value("<svg/>"),
     "drawing.Sheet.save:path": _path(".svg"),
     "drawing.Undrawn.save:path": _path(".svg"),
@@ -680,6 +744,48 @@ def _midi() -> Path:
 
 
 @functools.cache
+def _tune() -> Any:
+    from lstm_from_scratch.music import tunes
+
+    return tunes.read(_midi())
+
+
+def _fitted() -> Any:
+    from lstm_from_scratch.music.tunes import grid
+
+    return grid.Fit(8, "exactly")
+
+
+def _remarks() -> Any:
+    from lstm_from_scratch.music.tunes import source
+
+    return source.Remarks()
+
+
+@functools.cache
+def _material() -> Any:
+    from lstm_from_scratch.playing import material
+
+    return material.material([_tune()])
+
+
+@functools.cache
+def _improvised() -> Any:
+    """A piece of a player that has not learned much."""
+    from lstm_from_scratch.playing import learning
+
+    player = learning.learn(_tune(), give_up_after=96, progress=False)
+    return player.improvise(1, 1)
+
+
+@functools.cache
+def _player_file() -> Path:
+    path = _folder() / "a_player_to_read.npz"
+    _improvised().player.save(path)
+    return path
+
+
+@functools.cache
 def _sheet() -> str:
     from lstm_from_scratch.music import score
 
@@ -731,6 +837,11 @@ INSTANCES: dict[str, Callable[[], Any]] = {
         "path", "M0 0L1 1Z"
     ),
     "Soloist": _thing("soloist"),
+    "Remarks": lambda: _remarks(),
+    "Tune": lambda: _tune(),
+    "Material": lambda: _material(),
+    "Piece": lambda: _improvised(),
+    "Player": lambda: _improvised().player,
     "FeedForward": _thing("feed"),
     "SimpleNetwork": _thing("simple25"),
     "Walk": lambda: importlib.import_module(f"{HOUSE}.rivals.random_walk").Walk(),
@@ -741,6 +852,7 @@ INSTANCES: dict[str, Callable[[], Any]] = {
 """For each class with public methods, one whose methods are called."""
 
 LONG = (
+    "playing.learning.learn",
     "showing.listening.pieces",
     "studies.checking.check",
     "studies.experiments.",
@@ -983,7 +1095,11 @@ def _even(value: Any) -> bool:
 
 
 NOUNS: dict[str, tuple[str, ...]] = {
-    "path": ("file", "table"),
+    "data": ("MIDI", "XML"),
+    "path": ("file", "MIDI", "network", "table"),
+    "paths": ("file", "MIDI"),
+    "parts": ("a part",),
+    "wanted": ("a part",),
     "music": ("note", "track", "pitch", "piece", "rolls", "roll", "source"),
     "notes": ("Note",),
     "symbol": ("chord",),

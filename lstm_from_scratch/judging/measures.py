@@ -110,7 +110,7 @@ def in_own_chord(roll: np.ndarray, encoding: Encoding = CHORDS_AND_MELODY) -> np
     """
     roll = encoding.check(roll)
     same = np.equal.outer(np.mod(encoding.melody, 12), np.mod(encoding.chords, 12))
-    chords, melody = roll[:, encoding.chord_units], roll[:, encoding.melody_units]
+    chords, melody = roll[:, encoding.chord_units], _pitched(roll, encoding)
     return ((melody @ same) * chords).any(axis=1)
 
 
@@ -140,10 +140,15 @@ def melody_lines(
         raise ValueError(
             f"roll: expected whole choruses of {form.steps} steps, got {len(roll)} steps"
         )
-    melody = roll[:, len(encoding.chords) :]
+    melody = _pitched(roll, encoding)
     if (melody.sum(axis=1) > 1).any():
         raise ValueError("two melody notes at once are not one line")
     return (melody @ np.array(encoding.melody)).astype(int).reshape(-1, form.steps)
+
+
+def _pitched(roll: np.ndarray, encoding: Encoding) -> np.ndarray:
+    """The melody units of a roll that have a pitch; a rest has none."""
+    return roll[:, len(encoding.chords) : len(encoding.pitches)]
 
 
 @checked(numbers=_NUMBERS)

@@ -13,7 +13,7 @@ import io
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.resources import as_file, files
 from typing import Any
@@ -36,7 +36,7 @@ from .recipes import (  # handed on: who trains wants them beside `train`
     Learning,
     Recipe,
 )
-from .storing import Archive, entry, json_object, listed, made
+from .storing import ABOUT, Archive, entry, json_object, listed, made
 
 __all__ = [
     "FORMAT",
@@ -52,6 +52,7 @@ __all__ = [
     "Learning",
     "Recipe",
     "Result",
+    "carried",
     "initial_network",
     "load",
     "save",
@@ -389,11 +390,20 @@ def _diverged(
 
 
 @checked
-def save(result: Result, path: str | os.PathLike[str]) -> None:
+def save(
+    result: Result, path: str | os.PathLike[str], carries: Mapping[str, Any] | None = None
+) -> None:
     """Write a trained network with its recipe and curve to an ``.npz`` file.
 
     The file is written beside its place and then renamed: an interrupted save leaves an old file
-    whole. Appendix A.
+    whole.
+
+    Parameters
+    ----------
+    carries : what else goes into the file, as JSON can hold it, such as the music that a network
+        was trained on; `carried` reads it, and `load` does without.
+
+    Appendix A.
     """
     about = {
         "format": FORMAT,
@@ -409,14 +419,49 @@ def save(result: Result, path: str | os.PathLike[str]) -> None:
         )
     curve = {f"curve_{name}": value for name, value in vars(result.curve).items()}
     file = io.BytesIO()
+    more = {} if carries is None else {"carries": _carried_text(carries)}
     np.savez_compressed(
         file,
         about=json.dumps(about),
         hidden=result.network.hidden,
         output=result.network.output,
         **curve,
+        **more,
     )
     write_whole(path, file.getvalue())
+
+
+def _carried_text(carries: Mapping[str, Any]) -> str:
+    try:
+        text = json.dumps(dict(carries))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"carries: expected what JSON can hold, got {error}") from None
+    if len(text) > ABOUT:
+        raise ValueError(f"carries: expected at most {ABOUT:,} characters, got {len(text):,}")
+    return text
+
+
+@checked
+def carried(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """What a file of `save` carries beside its network; nothing of it is executed. Appendix A.
+
+    It is JSON, and whoever reads it has to look at it.
+
+    Raises
+    ------
+    ValueError : if the file is something else, is damaged, or carries nothing.
+    FileNotFoundError : if there is none.
+    """
+    name = os.fspath(path)
+    try:
+        with Archive(path) as archive:
+            if "carries" in archive.names:
+                return json_object("carries", archive.text("carries"))
+    except FileNotFoundError:
+        raise
+    except Exception as error:
+        raise ValueError(f"{name}: not a trained network of ours: {error}") from error
+    raise ValueError(f"{name}: it carries nothing beside its network")
 
 
 @checked

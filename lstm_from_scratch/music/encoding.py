@@ -4,6 +4,9 @@ A roll is an array of shape ``(steps, units)`` that holds 1.0 where a note sound
 does not. The units are the chord notes from low to high, then the melody notes from low to high.
 Chords get no special treatment: they are several units on at once.
 
+Where nothing sounds, no unit is on. A voice that draws one note at each step can't play that; an
+encoding with a ``rest`` has one more unit, the last, which is on where the melody is silent.
+
 Chapter 2 (Notes as numbers) builds this module up.
 """
 
@@ -29,30 +32,34 @@ class Encoding:
     ----------
     chords : pitches of the chord units, MIDI note numbers.
     melody : pitches of the melody units; ``()`` for the chords alone, as in Experiment 1.
+    rest : whether a last unit is on where no melody unit is. Then one of them is on at each step.
 
     Raises
     ------
-    ValueError : if there is no unit at all, or a pitch has two.
+    ValueError : if there is no unit at all, a pitch has two, or there is a rest without a melody.
     """
 
     chords: tuple[int, ...] = CHORD_PITCHES
     melody: tuple[int, ...] = MELODY_PITCHES
+    rest: bool = False
 
     def __post_init__(self) -> None:
         if not self.pitches:
             raise ValueError("an encoding needs at least one pitch")
+        if self.rest and not self.melody:
+            raise ValueError("rest: expected False where there is no melody, got True")
         if len(set(self.pitches)) != len(self.pitches):
             raise ValueError(f"each pitch needs a unit of its own, got {self.pitches}")
 
     @property
     def pitches(self) -> tuple[int, ...]:
-        """The pitch of each unit."""
+        """The pitch of each unit that has one."""
         return self.chords + self.melody
 
     @property
     def units(self) -> int:
         """Units in a vector: 25 with melody, 12 without."""
-        return len(self.pitches)
+        return len(self.pitches) + self.rest
 
     @property
     def chord_units(self) -> slice:
@@ -61,7 +68,7 @@ class Encoding:
 
     @property
     def melody_units(self) -> slice:
-        """Where the melody notes stand in a vector."""
+        """Where the melody notes stand in a vector, and after them the rest if there is one."""
         return slice(len(self.chords), self.units)
 
     @checked(steps=whole(1, limits.RUN))
@@ -88,6 +95,8 @@ class Encoding:
             if span.any():
                 raise ValueError(f"{note}: overlaps another note of the same pitch")
             span[:] = 1.0
+        if self.rest:
+            roll[:, -1] = ~roll[:, self.melody_units].any(axis=1)
         return roll
 
     @checked(roll=array("steps", "units"))
@@ -111,6 +120,19 @@ class Encoding:
             starts, ends = np.flatnonzero(change[:, unit] > 0), np.flatnonzero(change[:, unit] < 0)
             notes += [Note(pitch, int(a), int(b - a)) for a, b in zip(starts, ends, strict=True)]
         return tuple(sorted(notes, key=lambda note: (note.onset, note.pitch)))
+
+    @checked(roll=array("steps", "units"))
+    def voices(self, roll: np.ndarray) -> dict[str, tuple[Note, ...]]:
+        """As `decode`, with the notes of ``"chords"`` and ``"melody"`` apart, as the units are.
+
+        A voice without a note is left out. Chapter 2.
+        """
+        notes, below = self.decode(roll), set(self.chords)
+        parts = {
+            "chords": tuple(note for note in notes if note.pitch in below),
+            "melody": tuple(note for note in notes if note.pitch not in below),
+        }
+        return {name: part for name, part in parts.items() if part}
 
     @checked(roll=array("steps", "units"))
     def check(self, roll: np.ndarray) -> np.ndarray:

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
 import mido
 
 from .. import limits
-from ..arguments import check, checked, real, text, whole
+from ..arguments import anything, check, checked, exactly, real, several, text, whole
 from ..files import read_whole, write_whole
 from .blues import MELODY_PITCHES, Chorus, Note, check_notes
 
@@ -28,7 +28,9 @@ INSTRUMENTS: dict[str, int] = {"chords": 4, "melody": 4}
 """General MIDI program of each track (counted from 0; 4 is an electric piano)."""
 
 _VELOCITIES = {"chords": 56}  # softer than the melody's 88
-_TICKS_PER_STEP = 240
+TICKS_PER_WHOLE = 1920
+"""Ticks of a whole note in the files that are written: 240 for a step of an eighth note."""
+
 _DRUMS = 9  # the percussion channel, counted from 0
 _CHANNELS = tuple(channel for channel in range(16) if channel != _DRUMS)
 
@@ -63,27 +65,36 @@ def tracks(music: Music) -> dict[str, tuple[Note, ...]]:
     return {name: notes for name, notes in found.items() if notes}
 
 
-@checked(tempo=real(*limits.TEMPO, of="beats a minute"))
+@checked(
+    tempo=real(*limits.TEMPO, of="beats a minute"),
+    grid=whole(1, TICKS_PER_WHOLE),
+    conductor=several(exactly(whole(0, limits.PIECE), anything())),
+)
 def write_midi(
     music: Music,
     path: str | os.PathLike[str],
     *,
     tempo: float = 120.0,
     instruments: Mapping[str, int] | None = None,
+    grid: int = 8,
+    conductor: Sequence[tuple[int, mido.MetaMessage]] = (),
 ) -> Path:
     """Write music into a MIDI file, one track for each of its `tracks`. Chapter 1.
 
     Parameters
     ----------
-    tempo : beats (quarter notes, two steps) a minute, 4 to 1000.
+    tempo : beats (quarter notes, two steps on the book's grid) a minute, 4 to 1000.
     instruments : General MIDI program, 0 to 127, by name of the track; what is not named sounds
         as in `INSTRUMENTS`, or as an acoustic piano.
+    grid : steps a whole note, a divisor of 1920; 8 for eighth notes.
+    conductor : steps and what is said there in the first track, beside the tempo: other tempi,
+        time signatures, texts.
 
     Raises
     ------
     ValueError : for a note that can't be written, two notes of one pitch that overlap in one track,
-        more than 15 tracks, a tempo or an instrument out of range, a piece of more than 1,000
-        choruses (`limits.PIECE`).
+        more than 15 tracks, a tempo or an instrument out of range, a grid that does not divide
+        1920, a piece of more than 1,000 choruses (`limits.PIECE`).
     """
     parts = tracks(music)
     if len(parts) > len(_CHANNELS):
@@ -92,8 +103,15 @@ def write_midi(
     for name in parts:
         check(f"instruments of {name!r}", programs.get(name, 0), whole(0, 127))
 
-    conductor = mido.MidiTrack([mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(tempo))])
-    written = [conductor]
+    if TICKS_PER_WHOLE % grid:
+        raise ValueError(f"grid: expected a divisor of {TICKS_PER_WHOLE} steps, got {grid}")
+    ticks = TICKS_PER_WHOLE // grid
+    first = mido.MidiTrack([mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(tempo))])
+    now = 0
+    for step, message in sorted(conductor, key=lambda it: it[0]):
+        first.append(message.copy(time=(step - now) * ticks))
+        now = step
+    written = [first]
     for channel, (name, notes) in zip(_CHANNELS, parts.items(), strict=False):
         head = [
             # Names are stored as UTF-8; mido takes one character a byte.
@@ -101,15 +119,15 @@ def write_midi(
             mido.Message("program_change", channel=channel, program=programs.get(name, 0)),
         ]
         velocity = _VELOCITIES.get(name, 88)
-        written.append(mido.MidiTrack(head + _messages(name, notes, channel, velocity)))
-    file = mido.MidiFile(type=1, ticks_per_beat=2 * _TICKS_PER_STEP, tracks=written)
+        written.append(mido.MidiTrack(head + _messages(name, notes, channel, velocity, ticks)))
+    file = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_WHOLE // 4, tracks=written)
     buffer = io.BytesIO()
     file.save(file=buffer)
     return write_whole(path, buffer.getvalue())
 
 
 def _messages(
-    name: str, notes: tuple[Note, ...], channel: int, velocity: int
+    name: str, notes: tuple[Note, ...], channel: int, velocity: int, ticks: int
 ) -> list[mido.Message]:
     """Turn notes into note-on and note-off messages with delta times."""
     sounding_until: dict[int, int] = {}
@@ -124,7 +142,7 @@ def _messages(
         events += [(onset, "note_on", pitch), (onset + duration, "note_off", pitch)]
     messages, now = [], 0
     for step, kind, pitch in sorted(events):  # at one step ends come before beginnings
-        delta = (step - now) * _TICKS_PER_STEP
+        delta = (step - now) * ticks
         loudness = velocity if kind == "note_on" else 0
         messages.append(
             mido.Message(kind, channel=channel, note=pitch, velocity=loudness, time=delta)
@@ -155,7 +173,7 @@ def read_tracks(path: str | os.PathLike[str]) -> dict[str, tuple[Note, ...]]:
         more than 1,000 choruses (`limits.PIECE`).
     FileNotFoundError : if there is no such file.
     """
-    data = read_whole(path, limits.MIDI)
+    data = read_whole(path, limits.FILE)
     try:
         file = mido.MidiFile(file=io.BytesIO(data))
     except Exception as error:  # mido answers bad bytes with whatever broke: OSError, EOFError, …

@@ -208,6 +208,20 @@ def pdf(
     sheet = musicxml(
         music, form=form, title=title, composer=composer, key=key, chord_staff=chord_staff
     )
+    return on_paper(sheet, path, title, composer)
+
+
+@checked
+def on_paper(
+    sheet: str, path: str | os.PathLike[str], title: str, composer: str | None = None
+) -> Path:
+    """Engrave a score in MusicXML on A4 pages of a PDF file; the same bytes each time. Chapter 1.
+
+    Raises
+    ------
+    ValueError : for what is no score.
+    ModuleNotFoundError : without verovio.
+    """
     pages = engraving.engrave(sheet, _PAPER)
     # Matplotlib would write the time into the file.
     about = {"Title": title, "Author": composer, "Creator": None, "CreationDate": None}

@@ -27,6 +27,7 @@ __getattr__, __dir__, __all__ = hand_out(
         "form_chart": "rolls",
         "form_map": "rolls",
         "piano_roll": "rolls",
+        "tune_roll": "rolls",
         "learning_curve": "curves",
         "learning_times": "curves",
         "number_table": "curves",

@@ -17,6 +17,7 @@ from ...arguments import array, checked, either, none, several, text, whole
 from ...music.blues import STEPS_PER_BAR, Form, Note
 from ...music.encoding import CHORDS_AND_MELODY, CHORDS_ONLY, Encoding
 from ...music.midi import Music, tracks
+from ...music.tunes.tune import Tune
 from .look import (
     COLOUR,
     COLOURS,
@@ -92,6 +93,56 @@ def piano_roll(
     if title:
         above = 0 if form is None else 14 if steps // bar <= ROOMY else 44  # the chord symbols
         ax.set_title(title, loc="left", pad=6 + above)
+    return ax
+
+
+@checked(title=either(text(), none()))
+@style()
+def tune_roll(tune: Tune, ax: Axes | None = None, *, title: str | None = None) -> Axes:
+    """Draw a tune of one's own: its chords and its melody, bar lines and chord symbols. Chapter 2.
+
+    Parameters
+    ----------
+    title : the tune's name unless given.
+
+    Raises
+    ------
+    ValueError : for more than a figure shows (`limits.PAGE`), or a tune without a note.
+    """
+    limits.expect_steps("tune", tune.steps, limits.PAGE)
+    parts = tune.music
+    if not parts:
+        raise ValueError("tune: expected at least one note, got none")
+    pitches = {note.pitch for part in parts.values() for note in part}
+    low, high = min(pitches), max(pitches)
+    if ax is None:
+        height = 1.2 + 0.155 * max(12, high - low + 1)
+        ax = plt.figure(figsize=(WIDTH, height)).add_subplot()
+    lines = tune.bar_lines
+    for line in (*lines, tune.steps):
+        ax.axvline(line, color=COLOURS["faint"], linewidth=0.8, zorder=0)
+    for name, part in parts.items():
+        _draw_notes(ax, name, part)
+    ax.set(xlim=(0, tune.steps), ylim=(low - 0.7, high + 0.7))
+    _label_pitches(ax, sorted(pitches))
+    every = -(-len(lines) // 24)
+    ax.set_xticks(lines[::every], [str(1 + bar) for bar in range(0, len(lines), every)], fontsize=9)
+    ax.set_xlabel(f"bar of {tune.metres[0]} ({tune.grid} steps a whole note)", fontsize=10)
+    crowded = len(tune.symbols) > ROOMY
+    for at, symbol in tune.symbols if len(tune.symbols) <= 4 * ROOMY else ():
+        ax.annotate(
+            chord_label(symbol),
+            (at, 1.0),
+            (0, 4),
+            xycoords=ax.get_xaxis_transform(),
+            textcoords="offset points",
+            rotation=90 if crowded else 0,
+            ha="left",
+            va="bottom",
+            fontsize=9,
+        )
+    above = 0 if not tune.symbols else 44 if crowded else 14
+    ax.set_title(tune.name if title is None else title, loc="left", pad=6 + above)
     return ax
 
 
