@@ -747,7 +747,7 @@ def _midi() -> Path:
 def _tune() -> Any:
     from lstm_from_scratch.music import tunes
 
-    return tunes.read(_midi())
+    return tunes.read(_midi(), bars=(1, 2))
 
 
 def _fitted() -> Any:

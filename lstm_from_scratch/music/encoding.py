@@ -43,6 +43,10 @@ class Encoding:
     melody: tuple[int, ...] = MELODY_PITCHES
     rest: bool = False
 
+    def __repr__(self) -> str:
+        rest = ", rest=True" if self.rest else ""
+        return f"Encoding(chords={self.chords}, melody={self.melody}{rest})"
+
     def __post_init__(self) -> None:
         if not self.pitches:
             raise ValueError("an encoding needs at least one pitch")

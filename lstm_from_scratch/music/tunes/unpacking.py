@@ -57,7 +57,7 @@ def _unpacked(data: bytes, where: str) -> bytes:
                 if name.lower().endswith((".xml", ".musicxml")) and not name.startswith("META-INF")
             ]
             if not (wanted or inside):
-                raise ValueError(f"{where}: there is no score in this archive")
+                raise ValueError(f"{where}: there is no score in this file, an archive")
             return _member(archive, wanted or inside[0], where)
     except Exception as error:  # zipfile meets damage with whatever broke
         if str(error).startswith(where):
