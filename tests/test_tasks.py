@@ -1,4 +1,4 @@
-"""Tasks from the literature: strings against an independent grammar, tests against hand-made nets."""
+"""Tasks from the literature: strings against a second grammar, tests against plain loops."""
 
 import re
 import subprocess
@@ -58,7 +58,7 @@ def test_what_follows_is_what_some_string_goes_on_with():
     ["", "B", "BTBPVVEPE", "BTBTXXVVET", "XTBPVVETE", "BTBPVVETEE", "BTBTTETE", "BSBPVVESE"],
 )
 def test_other_strings_are_refused(string):
-    with pytest.raises(ValueError, match="string: .* is not of the embedded Reber grammar"):
+    with pytest.raises(ValueError, match=r"string: .* is not of the embedded Reber grammar"):
         tasks.reber_follows(string)
 
 
