@@ -62,7 +62,7 @@ SAID = [
     (transition_table.fit(SONGS, 2), "TransitionTable(order 2, 23 steps, 67 contexts)"),
     (statistics.survival([1, 2, 3], [1, 1, 0]), "Survival(3 runs, 33% not learned after 3)"),
     (
-        Study("why", print, tuple, range(4), (("a",), ("b",))),
+        Study("why", print, statistics.Survival, range(4), (("a",), ("b",))),
         "Study('why', 2 settings, 4 seeds)",
     ),
     (tables.Table([], ["seed", "steps"], [{}], [3]), "Table(1 row: seed, steps)"),

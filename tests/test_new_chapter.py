@@ -34,7 +34,7 @@ def book(root: Path, tmp_path: Path) -> Path:
 
 
 def test_a_new_chapter_has_the_form_of_the_others(book: Path) -> None:
-    path = new_chapter.begin(book, "12", "tasks_of_old", "Tasks of old", "what came before")
+    path = new_chapter.begin(book, "13", "tasks_of_old", "Tasks of old", "what came before")
     nbformat.validate(nbformat.read(path, as_version=4))
     for test in EVERY_FORM:
         test(path)
@@ -42,14 +42,14 @@ def test_a_new_chapter_has_the_form_of_the_others(book: Path) -> None:
 
 
 def test_it_stands_after_the_last_chapter(book: Path) -> None:
-    new_chapter.begin(book, "12", "tasks_of_old", "Tasks of old", "what came before")
+    new_chapter.begin(book, "13", "tasks_of_old", "Tasks of old", "what came before")
     parts = yaml.safe_load((book / "_toc.yml").read_text())["parts"]
     names = [entry["file"] for part in parts for entry in part["chapters"]]
-    at = names.index("notebooks/12_tasks_of_old")
-    assert names[at - 1].startswith("notebooks/11_") and "notebooks/" not in names[at + 1][:10]
+    at = names.index("notebooks/13_tasks_of_old")
+    assert names[at - 1].startswith("notebooks/12_") and "notebooks/" not in names[at + 1][:10]
     rows = (book / "book" / "welcome.md").read_text().split("* - {doc}`../notebooks/")
-    assert [row[:2] for row in rows[1:13]] == [f"{number:02}" for number in range(1, 13)]
-    assert "{times}`/notebooks/12_tasks_of_old`\n  - what came before\n" in rows[12]
+    assert [row[:2] for row in rows[1:14]] == [f"{number:02}" for number in range(1, 14)]
+    assert "{times}`/notebooks/13_tasks_of_old`\n  - what came before\n" in rows[13]
 
 
 @pytest.mark.parametrize(

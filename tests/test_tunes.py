@@ -361,7 +361,7 @@ def track(data: bytes) -> bytes:
         ),
         (header() + track(b"\x00\x90\x3c\x50\x01\x80\x3c\x00" * 150_000), "at most 100,000 notes"),
         (header() + track(b"\x00\xb0\x01\x01" * 1_100_000), "at most 1,000,000 events"),
-        (b"MThd" + b"\0" * (limits.FILE + 1), "expected a file of at most 8,000,000 bytes"),
+        (b"MThd" + b"\0" * (limits.FILE + 1), "expected a file of at most 10,000,000 bytes"),
         (
             header() + track(b"\x00\x3c\x50"),
             "damaged at byte 24, tick 0: expected an event, got 60",
@@ -525,7 +525,7 @@ def bomb() -> bytes:
     ("data", "message"),
     [
         (b'<!DOCTYPE a [<!ENTITY b "b"><!ENTITY c "&b;&b;">]><a/>', "entities of its own"),
-        (bomb(), "expected at most 8,000,000 bytes in it, a.xml has more"),
+        (bomb(), "expected at most 10,000,000 bytes in it, a.xml has more"),
         (b"<a>" * 1000, "60 within one another"),
         (b"<score-partwise><part>", "damaged XML or cut short"),
         (b"<score-timewise/>", "timewise: save it partwise"),

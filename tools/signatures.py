@@ -219,6 +219,12 @@ def _nothing(*_: Any) -> int:
     return 0
 
 
+def _reber_stream() -> Any:
+    from lstm_from_scratch.machine import tasks
+
+    return tasks.reber_stream(20, 1)
+
+
 def _network_again() -> Any:
     return _things()["network"]
 
@@ -647,6 +653,16 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "parallel.reported:results": _value([]),
     "parallel.reported:total": _value(0),
     "composers:composer": _value("random-walk"),
+    "kernel.predict:inputs": lambda: _things()["forward_roll"],
+    "tasks.reber_follows:string": _value("BTBPVVETE"),
+    "tasks.reber_stream:symbols": _value(30),
+    "tasks.follows_grammar:stream": lambda: _reber_stream(),
+    "tasks.counted:n": _value(3),
+    "tasks.spikes:interval": _value(10),
+    "tasks:forget": _value("none"),
+    "tasks:cleared": _value("error"),
+    "tasks.follows_grammar:cleared": _value(True),
+    "tasks:peepholes": _value(1),
     "controls:forget": _value("open"),
     "controls:g": _value(1.0),
     "controls:reach": _value(0.1),

@@ -591,6 +591,7 @@ def predict(network: Network, inputs: np.ndarray) -> np.ndarray:
 
     Chapter 12.
     """
+    expect_shape("inputs", inputs, (len(inputs), network.topology.inputs))
     arena = Arena(network.topology)
     arena.set_weights(network)
     return arena.run(inputs, len(inputs))[1]
