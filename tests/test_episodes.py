@@ -279,6 +279,49 @@ def test_an_iterator_that_fails_leaves_the_network_as_it_was():
     assert isinstance(on.value.__cause__, OSError)
 
 
+@pytest.mark.parametrize("how", ["generator", "test", "by hand", "diverged"])
+def test_what_was_learned_is_saved_if_training_breaks_off(tmp_path, how):
+    episodes, seen = random_episodes(ONE.topology, 2 * BUFFERED), []
+    recipe = replace(ONE, give_up_after=10**6, test_every=1_000)
+    if how == "diverged":
+        wild = replace(recipe.voices[0], learning_rate=5e306, momentum=0.9)
+        recipe = replace(recipe, voices=(wild,), test_every=1)
+    errors = {"generator": BrokenOff, "test": ZeroDivisionError, "diverged": Diverged}
+
+    def failing():
+        yield from episodes
+        raise OSError("the disk is gone")
+
+    def test(network):
+        if len(seen) == 3 and how == "test":
+            raise ZeroDivisionError
+        if len(seen) == 3 and how == "by hand":
+            raise KeyboardInterrupt
+        return 0
+
+    path = tmp_path / "so_far.npz"
+    with pytest.raises(errors.get(how, KeyboardInterrupt)) as on:
+        train(recipe, failing(), test, watch=lambda *it: seen.append(it), save_to=path)
+    kept = load(path)
+    assert not kept.learned and kept.recipe == recipe and kept.steps >= seen[-1][0] > 0
+    assert len(kept.curve.steps) == len(seen)
+    assert on.value.__notes__ == [f"what was learned in {kept.steps:,} steps is in {path}"]
+    if how in errors and how != "test":
+        assert (kept.network.hidden == on.value.network.hidden).all()
+    else:
+        assert np.isfinite(kept.network.hidden).all()
+
+
+def test_a_result_is_saved_where_it_was_to_be(tmp_path):
+    episodes = random_episodes(ONE.topology, 2_000)
+    path = tmp_path / "all.npz"
+    result = train(replace(ONE, give_up_after=2_000), episodes, lambda network: 0, save_to=path)
+    kept = load(path)
+    assert (kept.network.hidden == result.network.hidden).all() and kept.steps == result.steps
+    with pytest.raises(ValueError, match="save_to: expected a path in a folder that is there"):
+        train(ONE, episodes, lambda network: 0, save_to=tmp_path / "nowhere" / "all.npz")
+
+
 def test_what_does_not_fit_in_mid_training_is_said_with_its_number():
     good = random_episodes(ONE.topology, BUFFERED)
     bad = Episode(np.zeros((2, 3)), np.zeros((3, 2)))

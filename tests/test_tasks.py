@@ -122,6 +122,8 @@ def test_the_first_error_is_where_it_is(cleared):
                 wrong = at
                 break
         assert tasks.follows_grammar(stream, cleared=cleared)(network) == wrong
+        later = tasks.follows_grammar(stream, cleared=cleared, unjudged=wrong + 1)(network)
+        assert later > wrong or wrong == len(said)
         found.add(wrong)
     assert len(found) > 1
 

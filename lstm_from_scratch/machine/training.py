@@ -13,9 +13,11 @@ import io
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.resources import as_file, files
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -187,6 +189,7 @@ def train(
     *,
     watch: Callable[[int, Network], object] | None = None,
     progress: bool | None = None,
+    save_to: str | os.PathLike[str] | None = None,
 ) -> Result:
     """Train a network online: one update after every step, until it passes the test.
 
@@ -210,6 +213,9 @@ def train(
         asked again only if every voice goes on learning.
     watch : called after each test with the steps trained and the network, to keep or to look at.
     progress : show a progress bar; ``None`` shows one only on a terminal.
+    save_to : a file for the result, as `save` writes it. Where training breaks off, by any of the
+        errors below, by one in ``test`` or ``watch`` or by hand, what was learned so far is saved,
+        and the error says so.
 
     Returns
     -------
@@ -227,6 +233,8 @@ def train(
 
     Chapters 6, 7 and 8.
     """
+    if save_to is not None and not Path(save_to).absolute().parent.is_dir():
+        raise ValueError(f"save_to: expected a path in a folder that is there, got {save_to}")
     order_rng, *voice_rngs = np.random.default_rng(recipe.seed).spawn(len(recipe.voices) + 1)
     lessons = Lessons(recipe.topology, rolls, order_rng)
     arena = Arena(recipe.topology, rules=tuple(learning.rule for learning in recipe.voices))
@@ -236,13 +244,22 @@ def train(
     lessons.begin(arena)
 
     rows, done, learned_at, started = [], 0, 0, time.perf_counter()
-    with tqdm(
-        total=recipe.give_up_after,
-        disable=None if progress is None else not progress,
-        unit=" steps",
-        unit_scale=True,
-        desc="training",
-    ) as bar:
+
+    def result(network: Network | None) -> Result:
+        curve = Curve(*(np.array(column) for column in zip(*rows, strict=True)))
+        seconds = time.perf_counter() - started
+        return Result(network or tested, recipe, learned_at, done, seconds, curve)
+
+    with (
+        _saved_if_it_breaks_off(save_to, lambda network: result(network) if rows else None),
+        tqdm(
+            total=recipe.give_up_after,
+            disable=None if progress is None else not progress,
+            unit=" steps",
+            unit_scale=True,
+            desc="training",
+        ) as bar,
+    ):
         while not _finished(recipe, rows, learned_at):
             steps = recipe.test_every
             if not learned_at:
@@ -258,9 +275,9 @@ def train(
             if not taken:  # a generator has come to its end
                 break
             done += taken
-            network = Network(recipe.topology, *weights)
+            tested = Network(recipe.topology, *weights)
             if not learned_at or _all_go_on(recipe):
-                choruses = check("test, what it returns", test(network), ANSWER)
+                choruses = check("test, what it returns", test(tested), ANSWER)
             rows.append(
                 (
                     done,
@@ -271,7 +288,7 @@ def train(
                 )
             )
             if watch is not None:
-                watch(done, network)
+                watch(done, tested)
             if choruses >= recipe.choruses and not learned_at:
                 learned_at = done
             if learned_at:
@@ -281,19 +298,29 @@ def train(
                 break
     if not rows:
         raise ValueError("rolls: expected at least one episode, got an iterator that yields none")
-    columns = zip(*rows, strict=True)
-    return Result(
-        arena.network(),
-        recipe,
-        learned_at,
-        done,
-        time.perf_counter() - started,
-        Curve(*(np.array(column) for column in columns)),
-    )
+    learned = result(arena.network())
+    if save_to is not None:
+        save(learned, save_to)
+    return learned
 
 
 ANSWER = either(whole(), flag())
 """What a test may say: how many choruses were played, or whether enough were."""
+
+
+@contextmanager
+def _saved_if_it_breaks_off(
+    path: str | os.PathLike[str] | None, so_far: Callable[[Network | None], Result | None]
+) -> Iterator[None]:
+    """Save what was learned so far if an error comes; one that has a network means that one."""
+    try:
+        yield
+    except BaseException as error:  # also whoever stops a training by hand
+        kept = None if path is None else so_far(getattr(error, "network", None))
+        if kept is not None:
+            save(kept, path)
+            error.add_note(f"what was learned in {kept.steps:,} steps is in {path}")
+        raise
 
 
 def _set_learning(arena: Arena, recipe: Recipe, since: int | None = None) -> None:

@@ -41,13 +41,17 @@ STREAMS, STREAM = 200, 2_000
 HELD_OUT = 1_000_000
 """Symbols of the stream that the test reads, as many as in Gers, Schmidhuber and Cummins (2000)."""
 
-_HELD_OUT_SEED = 2_000
+HEARD = 1_000
+"""Symbols of the second stream that a network hears before it is judged, where nothing clears it:
+one that was never cleared in training has begun from a cleared state but once."""
+
+_SEEDS = {"first": 2_000, "second": 2_001}
 
 
 @cache
-def held_out() -> tasks.Stream:
-    """The stream of the test, the same for all. Chapter 12."""
-    return tasks.reber_stream(HELD_OUT, _HELD_OUT_SEED)
+def held_out(which: Literal["first", "second"] = "first") -> tasks.Stream:
+    """The streams of the tests, the same for all. Chapter 12."""
+    return tasks.reber_stream(HELD_OUT, _SEEDS[which])
 
 
 class Reber(NamedTuple):
@@ -57,8 +61,9 @@ class Reber(NamedTuple):
     are cleared: at each ``error``, at each error and each ``string``'s end, or ``never``. seed : of
     network and streams. learned : 1 if it predicted the held-out stream without an error. steps :
     symbols trained, to success or until it was given up. seconds : of processor time. symbols :
-    predicted at the last test before the first error. best : the most at any test. weights : the
-    first digits of a SHA-256 of the weights.
+    predicted at the last test before the first error. best : the most at any test. second : symbols
+    before the first error of a second stream, which no stopping test has seen; the first `HEARD` of
+    them were only heard. weights : the first digits of a SHA-256 of the weights.
     """
 
     forget: str
@@ -69,6 +74,7 @@ class Reber(NamedTuple):
     seconds: float
     symbols: int
     best: int
+    second: int
     weights: str
 
 
@@ -109,6 +115,9 @@ def reber(
         seconds,
         int(symbols[-1]),
         int(symbols.max()),
+        tasks.follows_grammar(held_out("second"), cleared=cleared == "string", unjudged=HEARD)(
+            result.network
+        ),
         digest(result.network),
     )
 
