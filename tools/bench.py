@@ -23,7 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +33,13 @@ from lstm_from_scratch.files import write_whole
 from lstm_from_scratch.machine.gradient import Partials, advance, no_partials, step_gradient
 from lstm_from_scratch.machine.kernel import Arena, zeros
 from lstm_from_scratch.machine.network import Network, State, Topology, Voice, cleared, forward
-from lstm_from_scratch.machine.training import Learning, Recipe, initial_network
+from lstm_from_scratch.machine.training import (
+    RECOMMENDED,
+    Learning,
+    Recipe,
+    initial_network,
+    train,
+)
 from lstm_from_scratch.music import blues
 from lstm_from_scratch.music.encoding import CHORDS_AND_MELODY, CHORDS_ONLY
 from lstm_from_scratch.studies import study
@@ -302,6 +308,25 @@ def growth() -> list[tuple[int, int, int, float, int]]:
     return rows
 
 
+SLOW_SEED, WINDOW, WINDOWS = 1_029, 480_000, 13
+"""A seed whose numbers once faded below the normal range after 3.6 million steps, and slowed it."""
+
+
+def windows() -> list[float]:
+    """Steps a second in each window of a training whose numbers fade away, tests left out."""
+    roll, times = CHORDS_ONLY.form_roll(blues.TWELVE_BAR), []
+    recipe = replace(RECOMMENDED, seed=SLOW_SEED, test_every=WINDOW, give_up_after=WINDOW * WINDOWS)
+    train(replace(recipe, give_up_after=1), roll, lambda network: 0, progress=False)
+
+    def watch(network: Network) -> int:
+        times.append(time.process_time())
+        return 0
+
+    begun = time.process_time()
+    train(recipe, roll, watch, progress=False)
+    return [WINDOW / taken for taken in np.diff([begun, *times])]
+
+
 def store(name: str, about: str, table: list[list]) -> None:
     """Write a table into results/, with what it was made with."""
     lines = [f"# {about}", f"# format: {study.FORMAT}", "# command: make bench"]
@@ -334,6 +359,11 @@ def main(arguments: list[str] | None = None) -> int:
     print(f"two processes at once: {together:,.0f} steps/s, {together / alone:.2f} x one")
     rows.append(("experiment 1", "two processes", together, ""))
     rows.append(("experiment 1", "two processes over one", together / alone, ""))
+    rates = windows()
+    slowest = max(rates) / min(rates)
+    print(f"seed {SLOW_SEED}, {WINDOWS} windows: the fastest is {slowest:.2f} x the slowest")
+    named = f"experiment 1, seed {SLOW_SEED}"
+    rows += [(named, "fastest window", max(rates), ""), (named, "slowest window", min(rates), "")]
     first, cached = first_and_cached_load()
     print(f"first compile {first:.1f} s, from the cache {cached:.2f} s")
     rows += [("compile", "first (seconds)", first, ""), ("compile", "cached (seconds)", cached, "")]
