@@ -29,7 +29,7 @@ ENDLESS, NOW = "book/endless.html", "book/learn_it_now.html"
 
 
 @pytest.fixture(params=[ENDLESS, NOW])
-def visit(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Visit]:
+def alive(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Visit]:
     opened = open_page(browser, request.param)
     yield opened
     opened.page.context.close()
@@ -40,10 +40,10 @@ def until(opened: Visit, condition: str) -> None:
     opened.page.wait_for_function(f"document.querySelector('.stage').{condition}")
 
 
-def test_it_comes_alive_at_one_press(visit: Visit) -> None:
-    name = "Play" if visit.name == ENDLESS else "Learn"
-    visit.page.locator(".stage").get_by_role("button", name=name, exact=True).click()
-    until(visit, f"dataset.{'step' if visit.name == ENDLESS else 'steps'} > 2")
+def test_it_comes_alive_at_one_press(alive: Visit) -> None:
+    name = "Play" if alive.name == ENDLESS else "Learn"
+    alive.page.locator(".stage").get_by_role("button", name=name, exact=True).click()
+    until(alive, f"dataset.{'step' if alive.name == ENDLESS else 'steps'} > 2")
 
 
 def test_it_is_the_network_of_the_book_bit_for_bit(browser: Browser) -> None:
