@@ -36,6 +36,7 @@ from ..music.midi import Music, tracks
 from ..playing import composing
 from ..rivals import random_walk, transition_table
 from ..studies import experiments
+from .palette import palette
 
 PIECES = 3
 """Pieces of each source on the page *By ear*."""
@@ -369,7 +370,7 @@ def blind_test(
 def _page(test: BlindTest) -> str:
     """The whole test; what needs a script is hidden until it runs, and what needs none goes."""
     here = files(__package__)
-    style = here.joinpath("listening.css").read_text(encoding="utf-8")
+    style = palette() + here.joinpath("listening.css").read_text(encoding="utf-8")
     script = here.joinpath("listening.js").read_text(encoding="utf-8")
     group = hashlib.sha256(b"".join(sample.mp3 for sample in test.samples)).hexdigest()[:8]
     cards = "\n".join(

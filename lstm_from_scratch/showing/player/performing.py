@@ -36,6 +36,7 @@ from ...music.encoding import CHORDS_AND_MELODY, Encoding
 from ...music.midi import Music, tracks
 from ...music.score import struck
 from ..figures import COLOURS, chord_label, pitch_label
+from ..palette import palette
 from .picture import (
     _FOOT,
     GATES,
@@ -391,7 +392,7 @@ def _page(
     stored = json.dumps(data, ensure_ascii=False, separators=(",", ":"))  # words made here, no "<"
     colours = "".join(f"--{name.replace('_', '-')}:{value};" for name, value in COLOURS.items())
     here = files(__package__)
-    style = here.joinpath("player.css").read_text(encoding="utf-8")
+    style = palette() + here.joinpath("player.css").read_text(encoding="utf-8")
     script = "\n".join(
         here.joinpath(name).read_text(encoding="utf-8") for name in ("sound.js", "player.js")
     )

@@ -28,6 +28,7 @@ from ...music.blues import _NATURALS, _QUALITIES, TWELVE_BAR, Form, chord_tones
 from ...music.encoding import CHORDS_AND_MELODY, CHORDS_ONLY
 from ...playing import composing
 from ..figures import COLOURS, chord_label, pitch_label
+from ..palette import palette
 from . import plans
 
 _SEED = whole(0, 2**32 - 1)
@@ -242,7 +243,7 @@ def _scene(name: str, title: str, data: Mapping[str, Any], **words: str) -> Scen
     stored = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     markup = Template(read(f"{name}.html")).substitute(
         title=html.escape(title),
-        style=read("stage.css"),
+        style=palette() + read("stage.css"),
         colours="; ".join(f"--{kind.replace('_', '-')}: {it}" for kind, it in COLOURS.items()),
         data=stored.replace("<", "\\u003c"),
         engine=read("engine.js"),
