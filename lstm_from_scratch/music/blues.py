@@ -36,9 +36,11 @@ MELODY_PITCHES: tuple[int, ...] = tuple(range(60, 73))
 PENTATONIC: tuple[int, ...] = (60, 63, 65, 67, 70, 72)
 """C minor pentatonic within the melody notes (Figure 3): C, E flat, F, G, B flat and C again."""
 
-_NATURALS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+NATURALS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+"""Half steps from C up to each note without a sign."""
+
 _NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
-_QUALITIES = {
+QUALITIES = {
     "": (0, 4, 7),
     "m": (0, 3, 7),
     "7": (0, 4, 7, 10),
@@ -49,6 +51,7 @@ _QUALITIES = {
     "dim7": (0, 3, 6, 9),
     "m7b5": (0, 3, 6, 10),
 }
+"""What follows the root in a chord symbol, and the half steps of its notes above the root."""
 
 
 class Note(NamedTuple):
@@ -128,11 +131,11 @@ def chord_tones(symbol: str, pitches: Sequence[int] = CHORD_PITCHES) -> tuple[in
     ValueError : for a symbol that is not a chord, or a chord tone that has no place in the range.
     """
     match = re.fullmatch(r"([A-G])([#b]?)(.*)", symbol)
-    if match is None or match[3] not in _QUALITIES:
-        known = ", ".join(repr(q) for q in _QUALITIES)
+    if match is None or match[3] not in QUALITIES:
+        known = ", ".join(repr(q) for q in QUALITIES)
         raise ValueError(f"unknown chord {symbol!r}: expected a root A to G and one of {known}")
-    root = _NATURALS[match[1]] + {"": 0, "#": 1, "b": -1}[match[2]]
-    classes = [(root + interval) % 12 for interval in _QUALITIES[match[3]]]
+    root = NATURALS[match[1]] + {"": 0, "#": 1, "b": -1}[match[2]]
+    classes = [(root + interval) % 12 for interval in QUALITIES[match[3]]]
     tones = [next((p for p in sorted(pitches) if p % 12 == c), None) for c in classes]
     if None in tones:
         raise ValueError(f"chord {symbol!r} does not fit into the pitches {tuple(pitches)}")

@@ -27,7 +27,12 @@ Music: TypeAlias = Chorus | Mapping[str, Iterable[Note]] | Iterable[Note]
 INSTRUMENTS: dict[str, int] = {"chords": 4, "melody": 4}
 """General MIDI program of each track (counted from 0; 4 is an electric piano)."""
 
-_VELOCITIES = {"chords": 56}  # softer than the melody's 88
+VELOCITIES = {"chords": 56}
+"""How hard the notes of a track are struck, from 1 to 127, where not with `VELOCITY`."""
+
+VELOCITY = 88
+"""How hard all other notes are struck."""
+
 TICKS_PER_WHOLE = 1920
 """Ticks of a whole note in the files that are written: 240 for a step of an eighth note."""
 
@@ -118,7 +123,7 @@ def write_midi(
             mido.MetaMessage("track_name", name=name.encode().decode("latin-1")),
             mido.Message("program_change", channel=channel, program=programs.get(name, 0)),
         ]
-        velocity = _VELOCITIES.get(name, 88)
+        velocity = VELOCITIES.get(name, VELOCITY)
         written.append(mido.MidiTrack(head + _messages(name, notes, channel, velocity, ticks)))
     file = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_WHOLE // 4, tracks=written)
     buffer = io.BytesIO()

@@ -20,12 +20,11 @@ from typing import NamedTuple
 
 from ... import briefly, limits
 from ...arguments import checked, whole
-from ..blues import Form, Note, check_notes
+from ..blues import NATURALS, Form, Note, check_notes
 
 LETTERS = "FCGDAEB"
 """The letters as they follow one another on the line of fifths, from -1 on."""
 
-_NATURALS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _SINGLE = range(-8, 13)  # from F flat to B sharp: what can be written without a double accidental
 
 QUALITIES: dict[str, tuple[str, tuple[int, ...]]] = {
@@ -130,7 +129,7 @@ def spell(note: Note, names: dict[int, int]) -> Spelling:
     check_notes([note])
     place = names[note.pitch % 12]
     letter, alter = LETTERS[(place + 1) % 7], (place + 1) // 7
-    octave = (note.pitch - alter - _NATURALS[letter]) // 12 - 1
+    octave = (note.pitch - alter - NATURALS[letter]) // 12 - 1
     if not 0 <= octave <= 9:
         raise ValueError(f"note {note} is too low to be written: expected a pitch above 12")
     return Spelling(letter, alter, octave)

@@ -25,7 +25,9 @@ from .staves import bars_of, on_staves, printable, titled
 BARS_A_LINE = 4
 """Bars in a line, so that the twelve bars read as three lines."""
 
-_ACCIDENTALS = {-1: "flat", 0: "natural", 1: "sharp"}
+ACCIDENTALS = {-1: "flat", 0: "natural", 1: "sharp"}
+"""Accidentals as MusicXML calls them, by half steps up."""
+
 _DRUMS = 10  # the percussion channel, counted from 1
 _KEY = whole(-7, 7, of="sharps")  # sharps; flats are negative
 
@@ -251,7 +253,7 @@ def _add_note(
         _add(element, "tie", type=kind)
     _add_type(element, head)
     if sign is not None:
-        _add(element, "accidental", _ACCIDENTALS[sign])
+        _add(element, "accidental", ACCIDENTALS[sign])
     if beam is not None:
         _add(element, "beam", beam, number="1")
     if ties:

@@ -19,11 +19,11 @@ from xml.etree.ElementTree import Element
 
 from ... import briefly, limits
 from ...arguments import checked
+from ..blues import NATURALS
 from .repeats import order_of
 from .source import WHOLE, Heard, Metre, Played, Remarks, Source, Tempo, bar_at
 from .unpacking import PACKED, root_of
 
-_NATURALS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _DIVISION = 100_800  # ticks to a quarter note, at most
 KINDS = {
     "major": "",
@@ -224,13 +224,13 @@ class _Score:
     def _pitch(self, element: Element, where: str) -> int:
         step, octave = _text(element, "pitch/step"), _text(element, "pitch/octave")
         alter = _text(element, "pitch/alter") or "0"
-        if step not in _NATURALS:
+        if step not in NATURALS:
             raise ValueError(f"{where}: a note: expected a letter A to G, got {step[:20]!r}")
         high = int(_number(octave, where, "octave", -1, 10))
         exact = _number(alter, where, "alter", -4, 4)
         if exact.denominator > 1:
             self.remarks.add("A quarter tone was rounded to the note below")
-        return 12 * (high + 1) + _NATURALS[step] + exact.__floor__()
+        return 12 * (high + 1) + NATURALS[step] + exact.__floor__()
 
     def _attributes(
         self, element: Element, state: _State, where: str, place: str
@@ -297,14 +297,14 @@ class _Score:
     def _letter(self, element: Element, what: str, transpose: int) -> str:
         """The name of a root or a bass, as it sounds."""
         step = _text(element, f"{what}/{what}-step")
-        if step not in _NATURALS:
+        if step not in NATURALS:
             return ""
         alter = {"-1": "b", "1": "#", "-2": "bb", "2": "##"}.get(
             _text(element, f"{what}/{what}-alter"), ""
         )
         if not transpose % 12:
             return step + alter
-        sounding = _NATURALS[step] + alter.count("#") - alter.count("b") + transpose
+        sounding = NATURALS[step] + alter.count("#") - alter.count("b") + transpose
         return ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")[sounding % 12]
 
     def _direction(self, element: Element, bar: _Bar, at: Fraction, where: str, place: str) -> None:

@@ -26,7 +26,7 @@ from ..score.rhythm import Head, sliced
 from ..score.spelling import QUALITIES, spell
 from ..score.spelling import _names as names_of  # private there, since a form has it all
 from ..score.staves import printable
-from ..score.writing import _ACCIDENTALS as SIGNS
+from ..score.writing import ACCIDENTALS
 from ..score.writing import _accidentals as accidentals
 from .musicxml import KINDS
 from .source import Metre
@@ -307,7 +307,7 @@ class _Page:
         for _ in range(dots):
             _add(element, "dot")
         if sign is not None:
-            _add(element, "accidental", SIGNS[sign])
+            _add(element, "accidental", ACCIDENTALS[sign])
         if triplet:
             ratio = _add(element, "time-modification")
             _add(ratio, "actual-notes", 3)

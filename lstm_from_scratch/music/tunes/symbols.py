@@ -14,13 +14,12 @@ from typing import Any, NamedTuple
 
 from ... import limits
 from ...arguments import Kind, Unfit, checked, exactly, several, text, whole
-from ..blues import Note
+from ..blues import NATURALS, Note
 
 NO_CHORD = ("N.C.", "NC", "N.C", "no chord", "none")
 """What ends a chord and begins none."""
 
 _MANY = 8
-_NATURALS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _SIGNS = str.maketrans({"♭": "b", "♯": "#", "Δ": "maj7", "△": "maj7", "ø": "m7b5", "°": "dim"})
 _FAMILIES = (  # longest first; the third, fifth and seventh that each begins with
     (r"maj|Maj|MAJ|major|ma(?!dd)|M", "major"),
@@ -80,7 +79,7 @@ def understood(symbol: str) -> Symbol | None:
 
 
 def _class(letter: str, signs: str) -> int:
-    return (_NATURALS[letter] + signs.count("#") - signs.count("b")) % 12
+    return (NATURALS[letter] + signs.count("#") - signs.count("b")) % 12
 
 
 def _tones(quality: str) -> tuple[int, ...] | None:

@@ -24,7 +24,7 @@ from ...arguments import array, checked, real, text, whole
 from ...machine.network import Network, State, cleared, record
 from ...machine.recipes import RECOMMENDED, STAIRCASE, Recipe
 from ...music import audio, midi
-from ...music.blues import _NATURALS, _QUALITIES, TWELVE_BAR, Form, chord_tones
+from ...music.blues import NATURALS, QUALITIES, TWELVE_BAR, Form, chord_tones
 from ...music.encoding import CHORDS_AND_MELODY, CHORDS_ONLY
 from ...playing import composing
 from ..figures import COLOURS, chord_label, pitch_label
@@ -139,7 +139,7 @@ def endless(
             {
                 "name": name,
                 "program": midi.INSTRUMENTS[name],
-                "velocity": midi._VELOCITIES.get(name, 88),
+                "velocity": midi.VELOCITIES.get(name, midi.VELOCITY),
             }
             for name in ("chords", "melody")
         ],
@@ -180,7 +180,7 @@ def learn_it_now(
     blocks = len(recipe.topology.voices[0].blocks)
     printed = tuple(np.resize(STAIRCASE, blocks).tolist())
     own = recipe.voices[0].forget_gate_bias
-    known = ", ".join(quality for quality in _QUALITIES if quality)
+    known = ", ".join(quality for quality in QUALITIES if quality)
     known = f"A chord is a root from A to G, perhaps with # or b, and nothing more or {known}."
     data = {
         "plan": plans.plan(recipe.topology),
@@ -221,7 +221,7 @@ def _timbres() -> dict[str, Any]:
 
 def _chords(pitches: tuple[int, ...]) -> dict[str, list[int]]:
     """The units of every chord that `blues.chord_tones` can spell, by its symbol."""
-    symbols = ("".join(parts) for parts in product(_NATURALS, ("", "#", "b"), _QUALITIES))
+    symbols = ("".join(parts) for parts in product(NATURALS, ("", "#", "b"), QUALITIES))
     place = CHORDS_ONLY.pitches.index
     return {symbol: [place(p) for p in chord_tones(symbol, pitches)] for symbol in symbols}
 
