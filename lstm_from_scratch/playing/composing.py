@@ -26,6 +26,7 @@ from ..arguments import (
     text,
     whole,
 )
+from ..machine import kernel
 from ..machine.caching import njit
 from ..machine.kernel import Arena, Recall, draw_unit
 from ..machine.network import Network, State, cleared, forward, solo
@@ -306,8 +307,7 @@ def predict(network: Network, roll: np.ndarray) -> np.ndarray:
 
     Chapter 7.
     """
-    roll = _checked(network, roll)
-    return _alone(network).run(roll, len(roll))[1]
+    return kernel.predict(network, _checked(network, roll))
 
 
 @checked(roll=_ROLL, choruses=whole(1, limits.CHORUSES))
