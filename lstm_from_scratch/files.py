@@ -52,8 +52,9 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> Path:
 
     Whatever stops the writing (a full disk, an interrupt), a file that was there before stays whole
     and no partial file stays behind. Where the system can write a file that has no name yet, as
-    Linux can, none stays behind a killed process either; elsewhere the next save to the same path
-    removes what is older than `STALE_SECONDS`. Two saves to one path don't meet: the later wins.
+    Linux can, none stays behind a killed process either (a whole one does if the process is killed
+    in the moment before it is renamed). What a killed process leaves, the next save to the same
+    path removes after `STALE_SECONDS`. Two saves to one path don't meet: the later wins.
 
     A file that is replaced hands its mode and, where the system allows it, its owner on; a new one
     has the mode that any new file has. A link goes on pointing where it points. What is no file (a
