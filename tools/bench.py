@@ -112,6 +112,17 @@ def compiled(start: Network, roll: np.ndarray, lanes: int = 1) -> tuple[Arena, C
     return arena, run
 
 
+def playing(arena: Arena, roll: np.ndarray) -> Callable[[int], None]:
+    """Free run from the roll's first step, ten choruses at a time."""
+    choruses = np.tile(roll, (10, 1))
+
+    def run(steps: int) -> None:
+        for _ in range(steps // len(choruses)):
+            arena.run(choruses, 1)
+
+    return run
+
+
 class InC:
     """The straightforward C version, ``bench/plain.c``."""
 
@@ -190,7 +201,7 @@ def forms(experiment: int) -> list[Form]:
         Form("compiled", run, 200_000),
         Form("compiled 2 lanes", compiled(start, roll, 2)[1], 100_000),
         Form("compiled 4 lanes", compiled(start, roll, 4)[1], 50_000),
-        Form("free run", lambda steps: arena.run(np.tile(roll, (steps // 96, 1)), 1), 192_000),
+        Form("free run", playing(arena, roll), 192_000),
     ]
     if shutil.which("gcc"):
         agree(start, roll)

@@ -135,6 +135,12 @@ def _train(rooms, arena, heard, orders, cursors, forgiven, fresh, tally, steps):
     return steps
 
 
+@njit(cache=True, error_model="numpy", nogil=True)
+def _raised(number, power):
+    """A number to some power; the first power is the number itself, and costs nothing."""
+    return number if power == 1.0 else number**power
+
+
 @checked(
     outputs=array("units", some=True, dtype=float),
     draw=real(0, below=1, as_float=True),
@@ -168,12 +174,11 @@ def draw_unit(outputs, draw, temperature):
     if temperature == 0.0:
         return largest
     # Relative to the largest, so that no power of it can vanish or overflow.
-    total = 0.0
+    power, total, passed = 1.0 / temperature, 0.0, 0.0
     for unit in range(len(outputs)):
-        total += (outputs[unit] / outputs[largest]) ** (1.0 / temperature)
-    passed = 0.0
+        total += _raised(outputs[unit] / outputs[largest], power)
     for unit in range(len(outputs)):
-        passed += (outputs[unit] / outputs[largest]) ** (1.0 / temperature)
+        passed += _raised(outputs[unit] / outputs[largest], power)
         if passed > draw * total:
             return unit
     return largest

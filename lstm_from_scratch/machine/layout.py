@@ -103,6 +103,14 @@ class Room:
         return self.inputs + self.units + 1
 
     @property
+    def wide(self) -> int:
+        """Numbers in a row of weights to the output units: as many, then zeros that stay zeros.
+
+        A row of thirteen numbers would be read in three pieces, one of sixteen is read in two.
+        """
+        return _aligned(self.outputs)
+
+    @property
     def hidden(self) -> int:
         """Hidden units: three gates a block, and the cells."""
         return 3 * self.blocks + self.units
@@ -113,7 +121,7 @@ class Room:
         Peepholes: for each of a block's cells, those to its input, forget and output gate.
         """
         weights = {
-            "output": (self.output_sources, self.outputs, self.lanes),
+            "output": (self.output_sources, self.wide, self.lanes),
             "hidden": (self.sources, self.hidden, self.lanes),
         }
         if self.peepholes:

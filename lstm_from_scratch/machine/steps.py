@@ -35,6 +35,7 @@ from .vectors import (
     fold_sum,
     load,
     logistic,
+    resized,
     splat,
     store,
     tile,
@@ -226,15 +227,15 @@ def _predict(room, arena):
 @overload(_predict, jit_options={"forceinline": True})
 def _(room, arena):
     r = room.room
-    outputs, sources, width = r.outputs, r.output_sources, r.outputs * r.lanes
+    wide, sources, width, row = r.wide, r.output_sources, r.outputs * r.lanes, r.wide * r.lanes
     output, prediction_at = r.place("output"), r.place("prediction")
 
     def predict(room, arena):
-        net = splat(0.0, width)
+        net = splat(0.0, row)
         for s in range(sources):
             x = read(room, arena, s)
-            net = net + load(arena, output + s * width, width) * tile(x, outputs)
-        prediction = _respond(room, net)
+            net = net + load(arena, output + s * row, row) * tile(x, wide)
+        prediction = _respond(room, resized(net, width))
         store(arena, prediction_at, prediction)
         return prediction
 

@@ -15,7 +15,17 @@ from .bptt import adam_update, clip_norm, momentum_update
 from .compiling import overload
 from .layout import Room
 from .steps import activate, read
-from .vectors import absolute, flush, fold_maximum, fold_product, fold_sum, load, store, tile
+from .vectors import (
+    absolute,
+    flush,
+    fold_maximum,
+    fold_product,
+    fold_sum,
+    load,
+    resized,
+    store,
+    tile,
+)
 
 LEAST, RESCALE = 2.0**-60, 2.0**-600
 """The running product of probabilities is kept from underflow: when it falls below ``RESCALE`` it
@@ -172,14 +182,15 @@ def _into_states(room, arena, delta, output_gate, squashed, heard):
 def _(room, arena, delta, output_gate, squashed, heard):
     r = room.room
     lanes, cells, units, inputs, outputs = r.lanes, r.cells, r.units, r.inputs, r.outputs
-    cell_width, output_width = units * lanes, outputs * lanes
+    cell_width, width, row = units * lanes, outputs * lanes, r.wide * lanes
     output, into_cell, audible = map(r.place, ("output", "into_cell", "audible"))
     h_width = r.place("h_width")
 
     def into_states(room, arena, delta, output_gate, squashed, heard):
+        delta = resized(delta, row)
         for c in range(units):
-            back = load(arena, output + (inputs + c) * output_width, output_width) * delta
-            store(arena, into_cell + c * lanes, fold_sum(back, outputs))
+            back = load(arena, output + (inputs + c) * row, row) * delta
+            store(arena, into_cell + c * lanes, fold_sum(resized(back, width), outputs))
         error = load(arena, into_cell, cell_width)
         gate_error = fold_sum(error * heard, cells) * (output_gate * (1.0 - output_gate))
         h_slope = tile(load(arena, h_width, lanes), units) * (squashed * (1.0 - squashed))
@@ -196,13 +207,14 @@ def _learn_outputs(room, arena, step, keep):
 @overload(_learn_outputs, jit_options={"forceinline": True})
 def _(room, arena, step, keep):
     r = room.room
-    outputs, sources, width = r.outputs, r.output_sources, r.outputs * r.lanes
+    wide, sources, row = r.wide, r.output_sources, r.wide * r.lanes
     output, memory = r.place("output"), r.place(f"output_{_written(r)}")
 
     def learn_outputs(room, arena, step, keep):
+        step = resized(step, row)
         for s in range(sources):
-            x = tile(read(room, arena, s), outputs)
-            _change(room, arena, output + s * width, memory + s * width, keep, step * x)
+            x = tile(read(room, arena, s), wide)
+            _change(room, arena, output + s * row, memory + s * row, keep, step * x)
         return False
 
     return learn_outputs
@@ -305,6 +317,7 @@ def _learn(room, arena, record, delta):
 def _(room, arena, record, delta):
     r = room.room
     lanes, blocks, cells, units, outputs = r.lanes, r.blocks, r.cells, r.units, r.outputs
+    wide = r.wide
     rate_at, momentum_at, g_width = r.place("rate"), r.place("momentum"), r.place("g_width")
     if r.rule != "at once":  # what is put by is the gradient itself, times the bias's source, 1
         rate_at = r.place("source") + (r.sources - 1) * lanes
@@ -313,7 +326,7 @@ def _(room, arena, record, delta):
         (i, f, o, offered, candidate, before, squashed, heard, _) = record
         rate, momentum = load(arena, rate_at, lanes), load(arena, momentum_at, lanes)
         gate_error, error = _into_states(room, arena, delta, o, squashed, heard)
-        _learn_outputs(room, arena, tile(rate, outputs) * delta, tile(momentum, outputs))
+        _learn_outputs(room, arena, tile(rate, outputs) * delta, tile(momentum, wide))
 
         # What one unit of each source adds to the partials of cell, input gate and forget gate.
         g_slope = tile(load(arena, g_width, lanes), units) * (offered * (1.0 - offered))

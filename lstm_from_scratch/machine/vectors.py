@@ -129,6 +129,21 @@ def tile(typingctx, vector, times):
     return Vector(vector.width * count)(vector, times), codegen
 
 
+@intrinsic(prefer_literal=True)
+def resized(typingctx, vector, width):
+    """The first ``width`` elements of a vector; zeros after it if it has fewer."""
+    count = _literal(width)
+
+    def codegen(context, builder, signature, arguments):
+        # A mask's numbers go on from the first vector into the second, which is all zeros.
+        size = vector.width
+        picks = [min(k, size) for k in range(count)]
+        mask = ir.Constant(ir.VectorType(ir.IntType(32), count), picks)
+        return builder.shuffle_vector(arguments[0], _constant(0.0, arguments[0]), mask)
+
+    return Vector(count)(vector, width), codegen
+
+
 def _folding(combine: Callable[[ir.IRBuilder, ir.Value, ir.Value], ir.Value]) -> Any:
     """An intrinsic that cuts a vector into ``parts`` slices and combines them, first to last."""
 
