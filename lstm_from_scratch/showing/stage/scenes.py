@@ -248,6 +248,7 @@ def _scene(name: str, title: str, data: Mapping[str, Any], **words: str) -> Scen
         data=stored.replace("<", "\\u003c"),
         engine=read("engine.js"),
         sound=read("sound.js"),
+        shared=read("page.js"),
         learner=read("learner.js"),
         scene=read(f"{name}.js"),
         **{key: html.escape(value) for key, value in words.items()},
