@@ -198,23 +198,28 @@ var stageHands = (() => {
       else lift(note, lateness(event));
     }
 
-    const there = () => [...access.inputs.values()].filter(({ state }) => state !== "disconnected");
-    function connect() {
-      for (const port of there()) port.onmidimessage = (event) => take(port, event);
+    const known = new Set();
+    function connect(port) {
+      known.add(port.id);
+      port.onmidimessage = (event) => take(port, event);
     }
-    access.onstatechange = ({ port }) => {
+    access.onstatechange = ({ port }) => { // also says that a port was opened
       if (port.type !== "input") return;
-      if (port.state === "disconnected") {
-        liftAll(source(port));
-        say(`${port.name} is gone, and its notes were ended. Keys and buttons play on.`);
-      } else if (!port.onmidimessage) {
-        connect();
-        say(`${port.name} plays now.`);
+      const there = port.state !== "disconnected";
+      if (there === known.has(port.id)) return;
+      if (there) {
+        connect(port);
+        return say(`${port.name} plays now.`);
       }
+      known.delete(port.id);
+      liftAll(source(port));
+      say(`${port.name} is gone, and its notes were ended. Keys and buttons play on.`);
     };
-    connect();
-    const names = there().map(({ name }) => name).join(", ");
-    return names ? `${names} plays now.` : "No MIDI keyboard is there. Plug one in: it plays at once.";
+    const there = [...access.inputs.values()].filter(({ state }) => state !== "disconnected");
+    there.forEach(connect);
+    const names = there.map(({ name }) => name).join(" and ");
+    if (!names) return "No MIDI keyboard is there. Plug one in: it plays at once.";
+    return `${names} ${there.length > 1 ? "play" : "plays"} now.`;
   }
 
   return { makeGrid, makeHands, listenToKeys, listenToMidi };

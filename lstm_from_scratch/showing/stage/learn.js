@@ -141,11 +141,7 @@
     const written = (symbol) => symbol.replace("#", "♯").replace("b5", "♭5").replace(/^([A-G])b/, "$1♭");
 
     function drawBars() {
-      list.replaceChildren(...symbols.map((symbol) => {
-        const item = document.createElement("li");
-        item.append(Object.assign(document.createElement("b"), { textContent: written(symbol) }));
-        return item;
-      }));
+      stagePage.drawBars(list, symbols.map(written));
     }
 
     // ---- What is seen --------------------------------------------------------------------------

@@ -171,6 +171,15 @@ var stagePage = (() => {
     };
   }
 
+  /** A form bar by bar, as a musician writes it: a symbol for each. */
+  function drawBars(list, symbols) {
+    list.replaceChildren(...symbols.map((symbol) => {
+      const item = document.createElement("li");
+      item.append(Object.assign(document.createElement("b"), { textContent: symbol }));
+      return item;
+    }));
+  }
+
   /** A count and its word: "1 bar", "2 bars". */
   const counted = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
 
@@ -182,5 +191,5 @@ var stagePage = (() => {
     return taken ? "" : `Expected was a whole number from ${least} to ${most}; taken is ${value}.`;
   }
 
-  return { begin, makeCanvas, makeRoll, bits, counted, wholeNumber };
+  return { begin, makeCanvas, makeRoll, drawBars, bits, counted, wholeNumber };
 })();

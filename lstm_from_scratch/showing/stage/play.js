@@ -17,7 +17,7 @@
     const sound = stageSound.makeSound(data.timbres);
     const performer = stageSound.makePerformer(sound, data.pitches, data.chords);
     const [said, toggle, save, seed] = [find(".said"), find(".play-pause"), find(".save"), find(".seed")];
-    const [role, fours] = [find(".role"), find(".fours")];
+    const [role, fours, bars] = [find(".role"), find(".fours"), find(".bars")];
     const value = (name) => Number(find(`.${name}`).value);
     const length = data.form.length, units = data.pitches.length;
     const chordMask = 2 ** data.chords - 1;
@@ -192,11 +192,12 @@
       const chords = you && voice === "chords"
         ? stagePage.bits([...Array(data.chords).keys()].map((unit) => Number(isDown(unit))))
         : row & chordMask;
-      find(".turn").textContent = !fours.checked ? "Together" : you ? "Your turn" : "The network’s turn";
+      find(".turn").textContent = !fours.checked ? "Together" : you ? "Your turn" : "The network's turn";
       find(".now .chord").textContent = wrong ? "✗ not the form's chord" : symbols.get(chords) ?? "–";
       find(".now .pitch").textContent = roll.written(row);
-      find(".now .where").textContent = `chorus ${Math.floor(number / length) + 1}, bar ${bar(place)} ` +
-        `(${data.symbols[bar(place) - 1]}), beat ${beat}${place % 2 ? "½" : ""}`;
+      find(".now .where").textContent = `chorus ${Math.floor(number / length) + 1}, ` +
+        `bar ${bar(place)}, beat ${beat}${place % 2 ? "½" : ""}`;
+      [...bars.children].forEach((item, i) => item.classList.toggle("sounds", i === bar(place) - 1));
       find(".heard").textContent = Math.floor((number + 1) / length);
       root.dataset.step = number;
       save.disabled = false;
@@ -230,7 +231,7 @@
     const transport = stageSound.makeTransport({
       sound, next, at: () => (counting ? -counting : played),
       tempo: () => value("tempo"), swing: () => value("swing"),
-      ahead: () => Math.max(LEAST, lasting / 2 - (sound.context.outputLatency || 0)),
+      ahead,
       stopped: () => {
         settle();
         performer.rest(sound.context.currentTime);
@@ -238,6 +239,11 @@
         sync();
       },
     });
+    /** Half a step, less what a person hears late: then the step before is complete. */
+    function ahead() {
+      return Math.max(LEAST, lasting / 2 - (sound.context.outputLatency || 0));
+    }
+
     const takeTurn = stageSound.takeTurns(root, transport);
 
     /** Lift the hands, and end the step that is open with what they did. */
@@ -317,6 +323,7 @@
     });
 
     seed.value = data.seed;
+    stagePage.drawBars(bars, data.symbols);
     drawPads();
     stageHands.listenToKeys(root, taken);
     begin();
@@ -324,7 +331,7 @@
     root.dataset.playing = false;
     // For tests, and for who looks under the bonnet.
     root.stage = {
-      sound, transport, network, hands, rows: roll.rows, next, roll,
+      sound, transport, network, hands, rows: roll.rows, next, roll, ahead, at: () => played,
       get grid() { return grid; }, get player() { return player; },
     };
   }
