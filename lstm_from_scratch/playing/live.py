@@ -8,7 +8,7 @@ machine sleeps, the time that it missed is not caught up with. However it ends, 
 Clock and ports are handed in; with others in their place an hour takes a moment. The page *Play
 with it* does the same in a browser.
 
-Section 5.1 of the paper wishes for it; chapter 8 (Experiment 2) has the network that plays.
+Section 5 of the paper wishes for it; chapter 8 (Experiment 2) has the network that plays.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from .. import briefly, limits
-from ..arguments import anything, checked, flag, real, whole
+from ..arguments import able, checked, either, flag, none, real, whole
 from ..machine.kernel import draw_unit
 from ..music.audio import seconds
 from ..music.encoding import Encoding
@@ -52,43 +52,45 @@ _ALL_OFF = 120, 123
 
 
 class Clock(Protocol):
-    """Tells the time in seconds, and waits for one."""
+    """Tells the time in seconds, and waits for one. Chapter 8."""
 
     def now(self) -> float:
-        """The time."""
+        """The time. Chapter 8."""
 
     def wait(self, until: float) -> None:
-        """Return at a time, or somewhat later."""
+        """Return at a time, or somewhat later; never more than a second from now. Chapter 8."""
 
 
 class MachineClock:
     """The machine's own clock, which nobody sets. Chapter 8."""
 
     def now(self) -> float:
-        """The time."""
+        """The time. Chapter 8."""
         return time.monotonic()
 
+    @checked(until=real())
     def wait(self, until: float) -> None:
-        """Return at a time, or somewhat later."""
-        time.sleep(max(0.0, until - self.now()))
+        """See `Clock.wait`. Chapter 8."""
+        time.sleep(min(max(0.0, until - self.now()), 1.0))
 
 
 class Jam(NamedTuple):
     """What came of playing together.
 
-    roll : what was played, by both, shape ``(steps, units)``.
+    roll : what was played, by both, shape ``(steps, units)``. bars : how many whole ones.
     offs : of each note that the person began on a step, seconds after the step (before it: below
         0). lost : seconds that were missed and not caught up with. why : why it ended.
     """
 
     roll: np.ndarray
+    bars: int
     offs: tuple[float, ...]
     lost: float
     why: str
 
-    def report(self, bar: int = 8) -> str:
+    def report(self) -> str:
         """What happened, in plain sentences, a line each. Chapter 8."""
-        lines = [f"{self.why} after {briefly.counted(len(self.roll) // bar, 'bar')}."]
+        lines = [f"{self.why} after {briefly.counted(self.bars, 'bar')}."]
         if self.offs:
             late = round(1000 * statistics.median(self.offs))
             side = "before" if late < 0 else "after"
@@ -102,9 +104,9 @@ class Jam(NamedTuple):
 
 
 @checked(
-    source=anything(),
-    sink=anything(),
-    clock=anything(),
+    source=able("iter_pending"),
+    sink=able("send"),
+    clock=either(able("now", "wait"), none()),
     tempo=real(30, 240, of="beats a minute"),
     swing=real(0.5, 0.75),
     steps=whole(1, limits.RUN),
@@ -157,7 +159,8 @@ def play(
         why = f"It ended, because {error},"
     finally:
         session.out.silence()
-    return Jam(session.roll(), tuple(session.offs), session.lost, why)
+    bars = len(session.rows) // duet.bar
+    return Jam(session.roll(), bars, tuple(session.offs), session.lost, why)
 
 
 class _Stopped(Exception):

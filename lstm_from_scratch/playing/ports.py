@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 
 import mido
 
-from ..arguments import checked, whole
+from ..arguments import able, checked, whole
 
 NEEDS_RTMIDI = (
     "playing through MIDI ports needs python-rtmidi: pip install 'lstm-from-scratch[live]'. "
@@ -95,7 +95,7 @@ class Gone(OSError):
     """A port that was there is not any more."""
 
 
-@checked
+@checked(port=able("send"))
 class Notes:
     """Notes on their way out of a port. What was begun is ended, whatever happens.
 
