@@ -145,7 +145,7 @@ def test_what_does_not_fit_is_refused(played: tuple, monkeypatch: pytest.MonkeyP
         duet(played, you="chords").go_on((-1,))
     with pytest.raises(ValueError, match="you: expected"):
         duet(played, you="drums")
-    with pytest.raises(ValueError, match="only, got"):
+    with pytest.raises(ValueError, match="first: expected a row of 25 zeros and ones"):
         Duet(network, first / 2, 1, encoding=CHORDS_AND_MELODY)
     alone = training.stored("experiment_1").network
     with pytest.raises(ValueError, match="network: expected voices of 12 and 13 units"):

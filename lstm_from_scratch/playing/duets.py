@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from .. import briefly
 from ..arguments import array, checked, flag, real, whole
 from ..machine.kernel import draw_unit
 from ..machine.network import Network, State
@@ -150,7 +151,11 @@ class Duet:
                 f"network: expected voices of {chords} and {units - chords} units, the chords and "
                 f"the melody; got {' and '.join(map(str, found))}"
             )
-        self._heard = encoding.check(first[None])[0].copy()
+        if first.shape != (units,) or not np.isin(first, (0.0, 1.0)).all():
+            raise ValueError(
+                f"first: expected a row of {units} zeros and ones, got {briefly.came(first)}"
+            )
+        self._heard = first.copy()
         self.mine = encoding.chord_units if you == "chords" else encoding.melody_units
         self.fours, self.bar, self.temperature = fours, bar, temperature
         self._arena = alone(network, state)
