@@ -16,7 +16,7 @@ list, and `music` and `machine` know nothing of each other:
 
     music     notes, chords, the form; vectors, MIDI files, sound, scores
     machine   memory blocks, their gradient, training; nothing of music
-    playing   free run and improvisation
+    playing   free run and improvisation, alone or with you
     judging   measures of what was played, what the cells do, statistics
     rivals    walks, tables and other networks to compare with
     studies   both experiments, many seeds, the tables that come of them

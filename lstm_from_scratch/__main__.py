@@ -1,7 +1,8 @@
 """The command ``python -m lstm_from_scratch``: let a network play, teach it a tune, run a study.
 
 ``compose`` writes what a trained network plays into a file; ``learn`` trains one on a tune of your
-own and ``improvise`` lets it play; ``study`` is ``python -m lstm_from_scratch.study``. Without an
+own and ``improvise`` lets it play; ``live`` plays with you through MIDI ports and is
+``python -m lstm_from_scratch.live``; ``study`` is ``python -m lstm_from_scratch.study``. Without an
 argument it says what can be done.
 
 Chapter 8 (Experiment 2) composes, chapter 11 (How sure are we?) runs studies.
@@ -41,6 +42,9 @@ An LSTM that learned a twelve-bar blues (Eck and Schmidhuber, 2002).
       it, trains a network on its form, and keeps it in mine.npz
   {COMMAND} improvise mine.npz --choruses 4 -o out.mid
       what that network plays over the form of your tune, and how much of it is new
+  {COMMAND} live --list
+      the MIDI ports through which `live --in NAME --out NAME` plays with you, you one
+      voice, the network the other; in a browser the page Play with it does so
   {COMMAND} study --list
       what was asked of many seeds; `study NAME` runs one, `study --check` makes
       stored runs again and says where they differ
@@ -68,6 +72,10 @@ def main(arguments: list[str] | None = None) -> None:
         from .studies import study
 
         study.main(rest)
+    elif command == "live":
+        from . import live
+
+        live.main(rest)
     elif command == "compose":
         _compose(_options(rest))
     elif command in ("learn", "improvise"):
@@ -75,7 +83,7 @@ def main(arguments: list[str] | None = None) -> None:
 
         getattr(tune_commands, command)(rest)
     else:
-        there = "there are compose, learn, improvise and study"
+        there = "there are compose, learn, improvise, live and study"
         print(f"{COMMAND}: no command {command!r}: {there}; --help says more", file=sys.stderr)
         sys.exit(2)
 
@@ -173,7 +181,7 @@ def _temperature(text: str) -> float:
 def _compose(options: argparse.Namespace) -> None:
     """Let the network play, write it, and say what was written."""
     try:
-        network = _network(options.network)
+        network = stored_or_saved(options.network)
         notes, steps = _played(network, options)
         path = _written(notes, options.output)
     except (ValueError, OSError, ModuleNotFoundError) as error:
@@ -184,7 +192,8 @@ def _compose(options: argparse.Namespace) -> None:
     print(f"{path}: {choruses}, {steps} steps, by {options.network}, seed {options.seed}")
 
 
-def _network(name: str) -> Network:
+def stored_or_saved(name: str) -> Network:
+    """A network that comes with the module, or one in a file. Chapter 8."""
     from .machine import training
 
     load = training.load if name.endswith(".npz") or os.sep in name else training.stored

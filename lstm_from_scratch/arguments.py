@@ -31,6 +31,7 @@ import numpy as np
 from .kinds import (  # handed on: who has a door wants them beside `checked`
     Kind,
     Unfit,
+    able,
     anything,
     array,
     buffer,
@@ -54,6 +55,7 @@ from .kinds import (  # handed on: who has a door wants them beside `checked`
 __all__ = [
     "Kind",
     "Unfit",
+    "able",
     "anything",
     "array",
     "buffer",

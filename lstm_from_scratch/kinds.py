@@ -404,6 +404,17 @@ def instance_named(name: str) -> Kind:
     return Kind(f"a{'n' * (name[0] in 'AEIOU')} {name}", take)
 
 
+def able(*methods: str) -> Kind:
+    """Anything that has methods of these names. Chapter 6."""
+
+    def take(value: Any) -> Any:
+        if isinstance(value, type) or not all(callable(getattr(value, it, None)) for it in methods):
+            raise Unfit
+        return value
+
+    return Kind(f"something with {' and '.join(methods)}", take)
+
+
 def either(*kinds: Kind) -> Kind:
     """What is of one of several kinds. Chapter 6."""
 

@@ -12,6 +12,7 @@ from numba import njit
 
 from lstm_from_scratch import arguments, briefly
 from lstm_from_scratch.arguments import (
+    able,
     array,
     buffer,
     checked,
@@ -136,6 +137,7 @@ def test_an_argument_that_nobody_knows_is_missed() -> None:
         (buffer("units"), np.zeros(3), [0.0], "a contiguous float64 array .*in place, got"),
         (buffer(), np.zeros((2, 3)), np.zeros((2, 3)).T, "contiguous"),
         (instance(Path), Path("a"), "a", "a Path, got 'a'"),
+        (able("upper", "lower"), "a", 1, "something with upper and lower, got 1"),
     ],
     ids=briefly.came,
 )

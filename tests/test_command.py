@@ -80,7 +80,7 @@ def test_a_network_of_chords_alone_plays_them(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (("play",), 2, "no command 'play': there are compose, learn, improvise and study"),
+        (("play",), 2, "no command 'play': there are compose, learn, improvise, live and study"),
         (("compose",), 2, "required: -o/--output"),
         (("compose", "-o", "a.txt"), 2, "'a.txt': expected a name that ends in .mid, .mp3, .wav"),
         (("compose", "-o", "no/a.mid"), 2, "there is no folder 'no'; make it first"),

@@ -78,6 +78,12 @@ def learning() -> Scene:
     return stage.learn_it_now()
 
 
+@pytest.fixture(scope="module")
+def duet(played: tuple) -> Scene:
+    network, state, beginning = played
+    return stage.play_with_it(network, beginning, state=state, seed=5)
+
+
 @pytest.fixture
 def show(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Page]]:
     """Opens a page that holds a scene, and refuses it the network."""
@@ -634,10 +640,10 @@ def test_weights_that_run_away_are_named(show: Callable, learning: Scene) -> Non
     assert page.get_by_role("button", name="Hear it now").is_enabled()
 
 
-# ---- Both ----------------------------------------------------------------------------------------
+# ---- All ----------------------------------------------------------------------------------------
 
 
-@pytest.fixture(params=["endless", "learning"])
+@pytest.fixture(params=["endless", "learning", "duet"])
 def scene(request: pytest.FixtureRequest) -> Scene:
     return request.getfixturevalue(request.param)
 

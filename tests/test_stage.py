@@ -53,7 +53,8 @@ class Place(NamedTuple):
 @pytest.fixture(scope="module", params=["node", "chromium", "firefox"])
 def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator:
     """The engine in one of three places: ``ask`` calls a function there, of JSON."""
-    source = "\n".join((HERE / name).read_text("utf-8") for name in ("engine.js", "sound.js"))
+    names = ("engine.js", "sound.js", "hands.js")
+    source = "\n".join((HERE / name).read_text("utf-8") for name in names)
     folder = tmp_path_factory.mktemp(request.param)
 
     def under_node(function: str, *data: object) -> Any:

@@ -54,7 +54,8 @@ def rooms() -> list[str]:
     return sorted(
         name
         for name in names
-        if name.split(".")[1] not in (*CELLAR, "__main__", "results", "study", "tune_commands")
+        if name.split(".")[1]
+        not in (*CELLAR, "__main__", "live", "results", "study", "tune_commands")
         and not name.endswith(("machine.compiling", "machine.caching"))
     )
 
@@ -223,6 +224,17 @@ def _reber_stream() -> Any:
     from lstm_from_scratch.machine import tasks
 
     return tasks.reber_stream(20, 1)
+
+
+def _duet() -> Any:
+    of = importlib.import_module(f"{HOUSE}.playing.duets").Duet
+    things = _things()
+    return of(things["soloist"].network, things["roll"][0], 1, encoding=INSTANCES["Encoding"]())
+
+
+def _port() -> Any:
+    """A port of mido that gives back what it is sent."""
+    return importlib.import_module("mido.ports").EchoPort("echo")
 
 
 def _network_again() -> Any:
@@ -497,6 +509,24 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "playing.players.Piece:roll": lambda: _improvised().roll,
     "playing.players.Player:result": lambda: _improvised().player.result,
     "playing.players.Player.save:path": _path(".npz"),
+    "playing.duets.Hands:single": _value(True),
+    "playing.duets:unit": _value(3),
+    "playing.duets:time": _value(1.5),
+    "playing.duets:until": _value(1.5),
+    "playing.duets.Duet:network": lambda: _things()["soloist"].network,
+    "playing.duets.Duet:first": lambda: _things()["roll"][0],
+    "playing.duets.Duet:encoding": lambda: INSTANCES["Encoding"](),
+    "playing.duets.Duet.go_on:heard": _value((1,)),
+    "playing.live:duet": lambda: _duet(),
+    "playing.live:encoding": lambda: INSTANCES["Encoding"](),
+    "playing.live:source": lambda: _port(),
+    "playing.live:sink": lambda: _port(),
+    "playing.live.MachineClock.wait:until": _value(0.0),
+    "playing.ports.open_port:kind": _value("input"),
+    "playing.ports:port": lambda: _port(),
+    "playing.ports:channel": _value(1),
+    "playing.ports:program": _value(4),
+    "playing.ports:velocity": _value(80),
     "playing.players.load:path": lambda: str(_player_file()),
     "playing.saving.save:paths": lambda: ["a_file_of_the_sweep.mid"],
     "training.carried:path": lambda: str(_player_file()),
@@ -636,6 +666,8 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "performing.watch:roll": lambda: _things()["roll"][:8],
     "performing.hear:music": _thing("music"),
     "scenes.Scene:markup": _value("<p></p>"),
+    "scenes.play_with_it:beginning": lambda: _things()["roll"][:1],
+    "scenes.play_with_it:network": lambda: _things()["soloist"].network,
     "scenes.endless:beginning": lambda: _things()["roll"][:2],
     "scenes.endless:network": lambda: _things()["soloist"].network,
     "source.Source:code": _value("x = 1"),
@@ -839,6 +871,10 @@ def _file() -> Any:
 
 
 INSTANCES: dict[str, Callable[[], Any]] = {
+    "Duet": lambda: _duet(),
+    "Hands": lambda: importlib.import_module(f"{HOUSE}.playing.duets").Hands(True),
+    "MachineClock": lambda: importlib.import_module(f"{HOUSE}.playing.live").MachineClock(),
+    "Notes": lambda: importlib.import_module(f"{HOUSE}.playing.ports").Notes(_port()),
     "Archive": lambda: importlib.import_module(f"{HOUSE}.machine.storing").Archive(
         _stored("machine", "experiment_1")
     ),
@@ -868,6 +904,8 @@ INSTANCES: dict[str, Callable[[], Any]] = {
 """For each class with public methods, one whose methods are called."""
 
 LONG = (
+    "playing.live.play",
+    "playing.ports.open_port",
     "playing.learning.learn",
     "showing.listening.pieces",
     "studies.checking.check",

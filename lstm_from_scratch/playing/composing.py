@@ -167,7 +167,7 @@ def free_run(
         draws = np.random.default_rng(rng).random((steps, len(voices)))
     roll = np.zeros((steps, network.topology.inputs))
     roll[: len(seed)] = seed
-    heard, _ = _alone(network, state).run(roll, len(seed), draws, float(temperature))
+    heard, _ = alone(network, state).run(roll, len(seed), draws, float(temperature))
     return heard
 
 
@@ -290,7 +290,7 @@ def hear(network: Network, roll: np.ndarray) -> State:
     Chapter 8.
     """
     roll = _checked(network, roll)
-    arena = _alone(network)
+    arena = alone(network)
     arena.run(roll, len(roll))
     return arena.state()
 
@@ -336,7 +336,7 @@ def recall(network: Network, roll: np.ndarray, choruses: int) -> Recall:
     roll = _checked(network, roll)
     if any(voice.choice != "threshold" for voice in network.topology.voices):
         raise ValueError("this network draws notes at random: recall needs threshold voices")
-    return _alone(network).recall(roll, choruses)
+    return alone(network).recall(roll, choruses)
 
 
 @checked(roll=_ROLL, choruses=whole(1, limits.CHORUSES))
@@ -367,8 +367,16 @@ def _checked(network: Network, roll: np.ndarray, name: str = "roll") -> np.ndarr
     return np.ascontiguousarray(roll)
 
 
-def _alone(network: Network, state: State | None = None) -> Arena:
-    """A network by itself, cleared unless there is a state to go on from."""
+@checked
+def alone(network: Network, state: State | None = None) -> Arena:
+    """A network by itself, cleared unless there is a state to go on from.
+
+    Raises
+    ------
+    ValueError : for a state that is not one finite number a cell.
+
+    Chapter 7.
+    """
     arena = Arena(network.topology)
     arena.set_weights(network)
     if state is not None:

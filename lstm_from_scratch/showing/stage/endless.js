@@ -4,26 +4,20 @@
 (() => {
   "use strict";
 
-  const KEPT = 65536; // steps that can be saved: 682 choruses; what is older is forgotten
-  const SHOWN = 64; // steps in the picture
-
   function start(root) {
     const find = (what) => root.querySelector(what);
     const data = JSON.parse(find("script[type='application/json']").textContent);
     const sound = stageSound.makeSound(data.timbres);
     const performer = stageSound.makePerformer(sound, data.pitches, data.chords);
-    const calm = matchMedia("(prefers-reduced-motion: reduce)");
-    const canvas = find(".roll"), said = find(".said"), toggle = find(".play-pause");
+    const said = find(".said"), toggle = find(".play-pause");
     const [seed, save] = [find(".seed"), find(".save")];
     const value = (name) => Number(find(`.${name}`).value);
-    const length = data.form.length, units = data.pitches.length;
+    const length = data.form.length;
     const chordMask = 2 ** data.chords - 1;
 
     const network = stageEngine.makeNetwork(data.plan, data.weights);
-    const history = new Uint32Array(KEPT); // the units of a step as bits
-    const places = new Uint16Array(KEPT); // where it stands in the form, twice, + 1 if it is wrong
-    let player, played, shift, clean, lost, fits;
-    let queue = [], now = null, frame = 0;
+    const roll = stagePage.makeRoll(root, data, () => transport.playing);
+    let player, played, shift, clean, lost, fits, frame = 0;
 
     // ---- Music ---------------------------------------------------------------------------------
 
@@ -33,35 +27,30 @@
         stageEngine.floats(data.state.cell_state), stageEngine.floats(data.state.cell_output));
       const given = Float64Array.from(data.given);
       player = stageEngine.makePlayer(network, Number(seed.value), given);
-      [played, shift, clean, lost, fits, queue, now] = [0, 0, 0, false, [], [], null];
+      [played, shift, clean, lost, fits] = [0, 0, 0, false, []];
+      roll.clear();
       save.disabled = true;
     }
 
-    const bits = (row) => row.reduce((all, on, unit) => (on ? all | (1 << unit) : all), 0);
-    const chordsAt = (step) => history[step % KEPT] & chordMask;
+    const chordsAt = (step) => roll.at(step) & chordMask;
     const place = (step) => (((step + shift) % length) + length) % length;
 
     function next(when) {
       const row = Float64Array.from(player.sounding);
-      history[played % KEPT] = bits(row);
+      roll.write(played, stagePage.bits(row));
       if (!player.step(value("temperature"))) {
         say("No note can be drawn from the melody any more. Choose a new seed.");
         return false;
       }
       performer.perform(row, when);
       const step = {
-        when, number: played, row: history[played % KEPT], place: place(played),
+        when, number: played, row: roll.at(played), place: place(played),
         wrong: chordsAt(played) !== data.form[place(played)],
         gates: network.voices.map((voice) => Float64Array.from(voice.gates)),
         states: network.voices.map((voice) => Float64Array.from(voice.state)),
       };
       keepCount(step);
-      places[played % KEPT] = 2 * step.place + step.wrong;
-      queue.push(step);
-      if (queue.length > SHOWN) { // nobody looks: no frame is drawn in a tab behind others
-        const old = queue.shift();
-        queue[0].news ??= old.news;
-      }
+      roll.put(step);
       played++;
       return true;
     }
@@ -106,13 +95,13 @@
 
     function distance(steps) {
       const bars = Math.floor(steps / data.bar), rest = steps % data.bar;
-      const count = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
+      const count = stagePage.counted;
       return [bars && count(bars, "bar"), rest && count(rest, "step")].filter(Boolean).join(" and ");
     }
 
     function isTaught(step) {
       const heard = Array.from({ length: data.bar }, (_, i) => {
-        return history[(played - data.bar + 1 + i) % KEPT] >>> data.chords;
+        return roll.at(played - data.bar + 1 + i) >>> data.chords;
       });
       return data.segments[Math.floor(step.place / data.bar)].some(
         (segment) => segment.every((unit, i) => heard[i] === 1 << unit));
@@ -203,8 +192,7 @@
       const beat = Math.floor((at % data.bar) / 2) + 1;
       find(".now .chord").textContent = step.wrong ? "✗ not the form's chord"
         : data.symbols[bar(at) - 1];
-      find(".now .pitch").textContent = data.names
-        .filter((_, unit) => unit >= data.chords && (row >>> unit) & 1).join(" ");
+      find(".now .pitch").textContent = roll.written(row);
       find(".now .where").textContent =
         `chorus ${chorus}, bar ${bar(at)}, beat ${beat}${at % 2 ? "½" : ""}`;
       find(".clean").textContent = Math.floor(step.clean / length);
@@ -216,70 +204,10 @@
       save.disabled = false;
     }
 
-    const picture = canvas.getContext("2d");
-    let colours = {};
-
-    function fit() {
-      const ratio = window.devicePixelRatio || 1, { clientWidth, clientHeight } = canvas;
-      canvas.width = Math.round(clientWidth * ratio);
-      canvas.height = Math.round(clientHeight * ratio);
-      const style = getComputedStyle(root);
-      for (const name of ["room", "rule", "text", "chords", "melody", "wrong", "ink"]) {
-        colours[name] = style.getPropertyValue(`--${name}`).trim();
-      }
-      draw();
-    }
-
-    function draw() {
-      const { width, height } = canvas, gap = height / 40;
-      picture.fillStyle = colours.room;
-      picture.fillRect(0, 0, width, height);
-      const column = width / SHOWN, row = (height - gap) / units;
-      if (!now) return;
-      const clock = sound.context.currentTime - (sound.context.outputLatency || 0);
-      const part = calm.matches || !transport.playing ? 1
-        : Math.max(0, Math.min(1, (clock - now.when) / now.lasts));
-      const marks = []; // a colour alone is not enough
-      for (let back = 0; back <= SHOWN; back++) {
-        const step = now.number - back;
-        if (step < 0 || step <= played - KEPT) break;
-        const x = width - (back + part) * column, at = places[step % KEPT] >> 1;
-        if (places[step % KEPT] & 1) {
-          picture.fillStyle = colours.wrong;
-          picture.fillRect(x, 0, column + 0.5, height);
-          const first = step === 0 || !(places[(step - 1) % KEPT] & 1);
-          if (first) marks.push(x);
-        }
-        if (at % data.bar === 0) {
-          picture.fillStyle = colours.rule;
-          picture.fillRect(x, 0, Math.max(1, at === 0 ? 3 : 1), height);
-        }
-        for (let unit = 0; unit < units; unit++) {
-          if (!((history[step % KEPT] >>> unit) & 1)) continue;
-          const low = unit < data.chords, top = (units - 1 - unit) * row + (low ? gap : 0);
-          picture.fillStyle = low ? colours.chords : colours.melody;
-          picture.fillRect(x, top, column + 0.5, Math.max(2, row - 1));
-        }
-      }
-      picture.fillStyle = colours.ink;
-      picture.font = `bold ${2 * row}px system-ui, sans-serif`;
-      for (const x of marks) picture.fillText("✗", x + 1, (data.names.length - data.chords) * row);
-    }
-
     function show() {
       if (!sound.context) return;
-      const clock = sound.context.currentTime - (sound.context.outputLatency || 0);
-      let last = null;
-      while (queue.length && queue[0].when <= clock) {
-        last = queue.shift();
-        if (last.news) say(last.news);
-      }
-      if (last) {
-        now = last;
-        now.lasts = queue.length ? queue[0].when - now.when : 0.2;
-        showStep(now);
-      }
-      draw();
+      const last = roll.show(sound.heardNow(), say);
+      if (last) showStep(last);
     }
 
     function animate() {
@@ -326,14 +254,11 @@
     };
 
     function anew() {
-      const whole = Math.min(4294967295, Math.max(0, Math.floor(Number(seed.value)) || 0));
-      if (String(whole) !== seed.value) {
-        say(`A seed is a whole number from 0 to 4294967295; taken is ${whole}.`);
-      }
-      seed.value = whole;
+      const note = stagePage.wholeNumber(seed, 0, 4294967295);
+      if (note) say(note);
       if (sound.context) performer.rest(sound.context.currentTime);
       begin();
-      draw();
+      roll.draw();
     }
 
     seed.addEventListener("change", anew);
@@ -354,46 +279,19 @@
       });
     }
 
-    /** The rows that were played and are still kept. */
-    function rows() {
-      const from = Math.max(0, played - KEPT), until = now ? now.number + 1 : 0;
-      return Array.from({ length: until - from }, (_, i) => {
-        const row = history[(from + i) % KEPT];
-        return Array.from({ length: units }, (_, unit) => (row >>> unit) & 1);
-      });
-    }
+    save.addEventListener("click", () => roll.save(value("tempo"), `blues-${seed.value}.mid`));
 
-    function midi() {
-      const all = [...Array(units).keys()];
-      const parts = data.parts.map((part) => ({
-        ...part,
-        units: all.filter((unit) => (unit < data.chords) === (part.name === "chords")),
-        struck: part.name === "chords",
-      }));
-      return stageSound.midiFile(rows(), data.pitches, parts, value("tempo"));
-    }
-    save.addEventListener("click", () => stageSound.save(midi(), `blues-${seed.value}.mid`));
-
-    // JupyterLab takes keys for its own, "b" for a new cell, unless the focused element says no.
-    for (const control of root.querySelectorAll("button, input, select")) {
-      control.dataset.lmSuppressShortcuts = true;
-    }
     seed.value = data.seed;
     begin();
-    find(".without").hidden = true;
-    find(".live").hidden = false;
-    new ResizeObserver(fit).observe(canvas);
-    new MutationObserver(fit).observe(document.documentElement, { attributeFilter: ["data-theme"] });
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", fit);
-    fit();
+    roll.fit();
     drawCells(network.voices.map((it) => it.gates), network.voices.map((it) => it.state));
     root.dataset.playing = false;
     // For tests, and for who looks under the bonnet.
     root.stage = {
-      sound, transport, network, rows, next, at: () => played, last: () => queue.at(-1),
+      sound, transport, network, rows: roll.rows, next, at: () => played, last: roll.last,
       tempo: () => value("tempo"), swing: () => value("swing"), get player() { return player; },
     };
   }
 
-  for (const root of document.querySelectorAll(".stage.endless:not([data-playing])")) start(root);
+  stagePage.begin(".stage.endless:not([data-playing])", start);
 })();

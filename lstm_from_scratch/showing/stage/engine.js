@@ -307,6 +307,9 @@ var stageEngine = (() => { // var: a page may hold two scenes
 
   function floats(text) {
     const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+    if (bytes.length % 8) {
+      throw new Error(`expected numbers of 8 bytes each, got ${bytes.length} bytes: they are damaged`);
+    }
     return new Float64Array(bytes.buffer);
   }
 

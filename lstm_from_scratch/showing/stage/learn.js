@@ -141,11 +141,7 @@
     const written = (symbol) => symbol.replace("#", "♯").replace("b5", "♭5").replace(/^([A-G])b/, "$1♭");
 
     function drawBars() {
-      list.replaceChildren(...symbols.map((symbol) => {
-        const item = document.createElement("li");
-        item.append(Object.assign(document.createElement("b"), { textContent: written(symbol) }));
-        return item;
-      }));
+      stagePage.drawBars(list, symbols.map(written));
     }
 
     // ---- What is seen --------------------------------------------------------------------------
@@ -181,23 +177,11 @@
       draw();
     }
 
-    const picture = canvas.getContext("2d");
-    let colours = {};
-
-    function fit() {
-      const ratio = window.devicePixelRatio || 1;
-      canvas.width = Math.round(canvas.clientWidth * ratio);
-      canvas.height = Math.round(canvas.clientHeight * ratio);
-      const style = getComputedStyle(root);
-      for (const name of ["room", "rule", "text", "quiet", "chords", "melody"]) {
-        colours[name] = style.getPropertyValue(`--${name}`).trim();
-      }
-      draw();
-    }
+    const view = stagePage.makeCanvas(root, canvas, draw);
 
     /** Above the cross-entropy, on a logarithmic scale; below, the bars that are right. */
     function draw() {
-      const ratio = window.devicePixelRatio || 1;
+      const { picture, colours, ratio } = view;
       const { width, height } = canvas, left = 44 * ratio, bottom = height - 20 * ratio;
       const middle = Math.round(0.6 * height), top = 20 * ratio, right = width - 8 * ratio;
       picture.fillStyle = colours.room;
@@ -338,15 +322,9 @@
       seed.value = Math.floor(Math.random() * 1000000);
       startAgain(`Begun again with seed ${seed.value}.`);
     });
-    const whole = (input, least, most) => {
-      const value = Math.min(most, Math.max(least, Math.floor(Number(input.value)) || least));
-      const taken = String(value) === input.value;
-      input.value = value;
-      return taken ? "" : ` Expected was a whole number from ${least} to ${most}; taken is ${value}.`;
-    };
     seed.addEventListener("change", () => {
-      const note = whole(seed, 0, SEEDS);
-      startAgain(`Begun again with seed ${seed.value}.${note}`);
+      const note = stagePage.wholeNumber(seed, 0, SEEDS);
+      startAgain(`Begun again with seed ${seed.value}. ${note}`.trim());
     });
     biases.addEventListener("change", () => startAgain("Begun again with these biases."));
 
@@ -361,7 +339,7 @@
       }
     }
     for (const control of [rate, momentum, reset]) control.addEventListener("input", () => changed());
-    forgiven.addEventListener("change", () => changed(whole(forgiven, 1, 1000).trim()));
+    forgiven.addEventListener("change", () => changed(stagePage.wholeNumber(forgiven, 1, 1000)));
 
     function take(text) {
       try {
@@ -375,7 +353,7 @@
       if (transport.playing) transport.stop();
       wrong = new Set();
       drawBars();
-      const bars = `${symbols.length} bar${symbols.length === 1 ? "" : "s"}`;
+      const bars = stagePage.counted(symbols.length, "bar");
       startAgain(`A form of ${bars}, from random weights.`);
       if (!running) learn();
     }
@@ -388,10 +366,6 @@
       take(chords.value);
     });
 
-    // JupyterLab takes keys for its own, "b" for a new cell, unless the focused element says no.
-    for (const control of root.querySelectorAll("button, input, select")) {
-      control.dataset.lmSuppressShortcuts = true;
-    }
     const learning = data.recipe.voices[0];
     rate.max = RATES.length - 1;
     rate.value = RATES.indexOf(learning.learning_rate);
@@ -400,18 +374,13 @@
     seed.value = data.recipe.seed;
     chords.value = data.symbols.join(" ");
     data.biases.forEach(({ name }, i) => biases.add(new Option(name, i)));
-    find(".without").hidden = true;
-    find(".live").hidden = false;
     drawBars();
     changed();
-    new ResizeObserver(fit).observe(canvas);
-    new MutationObserver(fit).observe(document.documentElement, { attributeFilter: ["data-theme"] });
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", fit);
-    fit();
+    view.fit();
     show();
     // For tests, and for who looks under the bonnet.
     root.stage = { sound, transport, send, begin, recipe, get news() { return news; } };
   }
 
-  for (const root of document.querySelectorAll(".stage.learning:not([data-running])")) start(root);
+  stagePage.begin(".stage.learning:not([data-running])", start);
 })();

@@ -1,6 +1,6 @@
-"""Two scenes for a page: a network that plays on and on, and one that learns while you watch.
+"""Three scenes for a page: a network plays on and on, learns while you watch, and plays with you.
 
-Both carry everything they need: the engine, the sound, the network. They ask for nothing, no kernel
+All carry everything they need: the engine, the sound, the network. They ask for nothing, no kernel
 and no network, and run from a file. Without a script they say what they would do.
 
 Chapters 6 (One step at a time) and 8 (Experiment 2) explain what is seen.
@@ -32,6 +32,10 @@ from ..palette import palette
 from . import plans
 
 _SEED = whole(0, 2**32 - 1)
+_DIGITS = 9  # keys that chords are played with
+CLICK = audio.Timbre(0.5, ((1, 1.0, 0.015), (3, 0.5, 0.008)), attack=0.001, release=0.02)
+"""What keeps time: a short tick."""
+
 _MEASURED = 8  # choruses over which the movement of the cells is measured
 
 
@@ -102,49 +106,74 @@ def endless(
 
     Chapter 8; chapter 9 for the cells.
     """
-    if network.topology.inputs != CHORDS_AND_MELODY.units:
-        raise ValueError(
-            f"network: expected one of {CHORDS_AND_MELODY.units} inputs, got "
-            f"{network.topology.inputs}"
-        )
-    limits.expect_steps("form", form.steps, limits.PAGE)
-    strange = beginning[~np.isin(beginning, (0.0, 1.0))]
-    if len(strange):
-        raise ValueError(f"beginning: a roll holds 0.0 and 1.0 only, got {strange[0]:g}")
     state = cleared(network.topology) if state is None else state
+    music = _playing(network, beginning, state, form, seed)
     length = _MEASURED * form.steps
     played = composing.free_run(network, beginning[:1], length, seed, state=state)
     states = record(network, played, state).cell_state
-    encoding = CHORDS_AND_MELODY
-    data = {
-        "plan": plans.plan(network.topology),
-        "weights": plans.weights(network),
-        "state": plans.state(state),
-        "given": beginning.astype(int).ravel().tolist(),
-        "seed": seed,
-        "pitches": encoding.pitches,
-        "names": [pitch_label(pitch) for pitch in encoding.pitches],
-        "chords": len(encoding.chords),
-        "bar": form.steps_per_bar,
-        "symbols": [chord_label(symbol) for symbol in form.chords],
-        "form": [_bits(row) for row in encoding.form_roll(form)[:, encoding.chord_units]],
+    data = music | {
         "segments": [[_units(line, form) for line in bar] for bar in form.segments],
         "spread": states.std(axis=0).tolist(),
         "reach": np.maximum(np.abs(states).max(axis=0), 1e-6).tolist(),
         "firstBlock": [
             network.topology.parts(voice.name)[1].start + 1 for voice in network.topology.voices
         ],
-        "timbres": _timbres(),
-        "parts": [
-            {
-                "name": name,
-                "program": midi.INSTRUMENTS[name],
-                "velocity": midi.VELOCITIES.get(name, midi.VELOCITY),
-            }
-            for name in ("chords", "melody")
-        ],
     }
     return _scene("endless", title, data, tempo=f"{tempo:g}", swing=f"{swing:g}")
+
+
+@checked(
+    beginning=array("steps", CHORDS_AND_MELODY.units, some=True, dtype=float),
+    seed=_SEED,
+    tempo=real(60, 180, of="beats a minute"),
+    swing=real(0.5, 0.75),
+    title=text(some=True),
+)
+def play_with_it(
+    network: Network,
+    beginning: np.ndarray,
+    *,
+    state: State | None = None,
+    form: Form = TWELVE_BAR,
+    seed: int = 1,
+    tempo: float = 100.0,
+    swing: float = 0.6,
+    title: str = "Play with it",
+) -> Scene:
+    """Let a reader play one voice in the page, and a network the other, together or in turn.
+
+    What a reader plays, by keys, buttons or a MIDI keyboard, is put onto the grid of eighth notes
+    as `duets.Hands` does it; what the network answers is what a `duets.Duet` of the same seed does.
+
+    Parameters
+    ----------
+    network : of Experiment 2, with the units of `CHORDS_AND_MELODY` and voices ``"chords"`` and
+        ``"melody"``.
+    beginning, state, form, seed, tempo, swing, title : see `endless`; only the first step is given.
+
+    Raises
+    ------
+    ValueError : as `endless`, for other voices, or for a form of more than nine different chords.
+
+    Chapter 8.
+    """
+    voices = tuple(voice.name for voice in network.topology.voices)
+    if voices != ("chords", "melody"):
+        raise ValueError(f"network: expected the voices 'chords' and 'melody', got {voices}")
+    different = tuple(dict.fromkeys(form.chords))
+    if len(different) > _DIGITS:
+        raise ValueError(f"form: expected at most {_DIGITS} chords, got {len(different)}")
+    place = CHORDS_AND_MELODY.chords.index
+    state = cleared(network.topology) if state is None else state
+    data = _playing(network, beginning[:1], state, form, seed) | {
+        "spelled": {
+            chord_label(symbol): [place(it) for it in chord_tones(symbol, form.chord_pitches)]
+            for symbol in different
+        },
+        "scale": form.scale,
+        "timbres": _timbres() | {"click": CLICK._asdict()},
+    }
+    return _scene("play", title, data, tempo=f"{tempo:g}", swing=f"{swing:g}")
 
 
 @checked(title=text(some=True))
@@ -204,6 +233,43 @@ def learn_it_now(
 # ---- What the page is told -----------------------------------------------------------------------
 
 
+def _playing(
+    network: Network, beginning: np.ndarray, state: State, form: Form, seed: int
+) -> dict[str, Any]:
+    """A network that plays, where it begins, and the form that it was taught."""
+    encoding = CHORDS_AND_MELODY
+    if network.topology.inputs != encoding.units:
+        raise ValueError(
+            f"network: expected one of {encoding.units} inputs, got {network.topology.inputs}"
+        )
+    limits.expect_steps("form", form.steps, limits.PAGE)
+    strange = beginning[~np.isin(beginning, (0.0, 1.0))]
+    if len(strange):
+        raise ValueError(f"beginning: a roll holds 0.0 and 1.0 only, got {strange[0]:g}")
+    return {
+        "plan": plans.plan(network.topology),
+        "weights": plans.weights(network),
+        "state": plans.state(state),
+        "given": beginning.astype(int).ravel().tolist(),
+        "seed": seed,
+        "pitches": encoding.pitches,
+        "names": [pitch_label(pitch) for pitch in encoding.pitches],
+        "chords": len(encoding.chords),
+        "bar": form.steps_per_bar,
+        "symbols": [chord_label(symbol) for symbol in form.chords],
+        "form": [_bits(row) for row in encoding.form_roll(form)[:, encoding.chord_units]],
+        "timbres": _timbres(),
+        "parts": [
+            {
+                "name": name,
+                "program": midi.INSTRUMENTS[name],
+                "velocity": midi.VELOCITIES.get(name, midi.VELOCITY),
+            }
+            for name in ("chords", "melody")
+        ],
+    }
+
+
 def _bits(row: np.ndarray) -> int:
     """The units that are on, as the bits of a number."""
     return int(sum(1 << unit for unit, on in enumerate(row) if on))
@@ -248,6 +314,8 @@ def _scene(name: str, title: str, data: Mapping[str, Any], **words: str) -> Scen
         data=stored.replace("<", "\\u003c"),
         engine=read("engine.js"),
         sound=read("sound.js"),
+        shared=read("page.js"),
+        hands=read("hands.js"),
         learner=read("learner.js"),
         scene=read(f"{name}.js"),
         **{key: html.escape(value) for key, value in words.items()},

@@ -20,7 +20,7 @@ var stageSound = (() => {
   function makeSound(timbres, given = null) {
     let context = null, analyser = null;
     const parts = {}, sounding = new Set(), muted = {};
-    const sound = { start, strike, mute, hush, changed: () => {}, struck: 0, note: "" };
+    const sound = { start, strike, mute, hush, heardNow, changed: () => {}, struck: 0, note: "" };
     const clock = { state: "running", get currentTime() { return performance.now() / 1000; } };
     if (given) build(given);
 
@@ -99,6 +99,11 @@ var stageSound = (() => {
       if (context) parts[name].gain.setTargetAtTime(off ? 0 : 0.22, context.currentTime, 0.01);
     }
 
+    /** The time of what is heard now: what is made now takes its way to the ear. */
+    function heardNow() {
+      return sound.context.currentTime - (sound.context.outputLatency || 0);
+    }
+
     /** End all that sounds. */
     function hush() {
       for (const note of sounding) note.end(0);
@@ -121,11 +126,14 @@ var stageSound = (() => {
     }
   }
 
+  const anyhow = () => (document.hidden ? AHEAD_HIDDEN : AHEAD);
+
   /**
    * Steps in time. `next(when, length)` is called for each step as soon as it is to be laid out; if
-   * it returns false, the music ends. `at()` says which step comes, tempo and swing how long it is.
+   * it returns false, the music ends. `at()` says which step comes, tempo and swing how long it is,
+   * `ahead()` how many seconds in advance it is laid out.
    */
-  function makeTransport({ sound, tempo, swing, at, next, stopped = () => {} }) {
+  function makeTransport({ sound, tempo, swing, at, next, ahead = anyhow, stopped = () => {} }) {
     let when = 0, playing = false, ticking = false;
 
     /** A step is half a beat; swing says where in its beat the second one comes. */
@@ -135,7 +143,7 @@ var stageSound = (() => {
       if (!playing || sound.context.state !== "running") return;
       const now = sound.context.currentTime;
       if (when < now + LATE / 2) when = now + LATE; // what was missed stays missed
-      while (playing && when < now + (document.hidden ? AHEAD_HIDDEN : AHEAD)) {
+      while (playing && when < now + ahead()) {
         const lasts = length();
         if (next(when, lasts) === false) return stop();
         when += lasts;
