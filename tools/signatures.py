@@ -720,6 +720,42 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "tables:comments": _value(["# one"]),
     "tables.comment:text": _value("# one"),
     "tables:columns": _value(["seed"]),
+    "rhythms:rhythm": _value("111131224"),
+    "rhythms:beat": _value(4),
+    "rhythms:repetitions": _value(2),
+    "rhythms:noise": lambda: _noise(),
+    "rhythms.onsets_of:music": lambda: {"melody": _things()["music"].melody},
+    "rhythms.together:times": lambda: np.array([0.0, 0.01, 0.5]),
+    "oscillator:pulses": _zeros(5, 3),
+    "oscillator:epsilon": lambda: np.full(3, 0.002),
+    "oscillator:v": _zeros(3),
+    "oscillator:w": _zeros(3),
+    "oscillator.firings:heard": lambda: [(np.arange(4) / 2, np.ones(4))] * 2,
+    "oscillator.firings:periods": lambda: np.full(2, 0.6),
+    "oscillator.firings:strengths": lambda: np.full(2, 0.2),
+    "oscillator:seconds": _value(0.8),
+    "beats:onsets": lambda: np.arange(6) / 2,
+    "finding:onsets": lambda: np.arange(6) / 2,
+    "finding:beats": lambda: np.arange(6) / 2,
+    "finding:truth": lambda: np.arange(6) / 2,
+    "finding:beat": _value(0.5),
+    "finding:seconds": _value(0.5),
+    "finding.oscillators:rhythms": lambda: [np.arange(6) / 2],
+    "finding.best:found": lambda: [np.arange(6) / 2],
+    "finding.banks:rhythms": lambda: [np.arange(6) / 2],
+    "finding.banks:usual": _value([0.5]),
+    "path.by_path:onsets": lambda: np.arange(6) / 2,
+    "timing.on_beats:source": lambda: _source(),
+    "timing.on_beats:beat": _value("follow"),
+    "timing.on_beats:remarks": lambda: _remarks(),
+    "questions.beats:kind": _value("jitter"),
+    "questions.beats:amount": _value(0.02),
+    "questions.beats:reading": _value("follow"),
+    "questions.beats:beat": _value("follow"),
+    "questions.beats:beats": lambda: np.arange(6) / 2,
+    "questions.beats:rhythm": _value("111131224"),
+    "questions.beats:played": lambda: _performed(),
+    "questions.beats:music": lambda: {"melody": _things()["music"].melody},
 }
 
 
@@ -802,6 +838,24 @@ def _fitted() -> Any:
     from lstm_from_scratch.music.tunes import grid
 
     return grid.Fit(8, "exactly")
+
+
+def _noise() -> Any:
+    from lstm_from_scratch.music.beats import rhythms
+
+    return rhythms.Noise(0.01, 0.1, 0.1)
+
+
+def _performed() -> Any:
+    from lstm_from_scratch.music.beats import rhythms
+
+    return rhythms.perform("111131224", 8, _noise(), 1)
+
+
+def _source() -> Any:
+    from lstm_from_scratch.music.tunes import smf
+
+    return smf.from_midi(_midi().read_bytes(), "a file")
 
 
 def _remarks() -> Any:

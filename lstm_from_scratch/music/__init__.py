@@ -3,14 +3,15 @@
 * `blues`: notes, chords, the twelve bars, the 4,096 choruses (chapter 1);
 * `encoding`: notes to vectors of zeros and ones, and back (chapter 2);
 * `midi`, `audio`, `score`: files, sound, and music on paper (chapter 1);
-* `tunes`: files of your own, MIDI or MusicXML, onto a grid (chapter 1).
+* `tunes`: files of your own, MIDI or MusicXML, onto a grid (chapter 1);
+* `beats`: where the beat is in a performance (chapter 18).
 """
 
 from ..lazily import hand_out
 
 __getattr__, __dir__, __all__ = hand_out(
     __name__,
-    ("blues", "encoding", "midi", "audio", "score", "tunes"),
+    ("blues", "encoding", "midi", "audio", "score", "tunes", "beats"),
     {
         "Note": "blues",
         "Form": "blues",

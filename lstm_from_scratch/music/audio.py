@@ -28,7 +28,7 @@ from .. import limits
 from ..arguments import array, check, checked, either, instance, real, text, whole
 from ..files import write_whole
 from .blues import Chorus
-from .midi import Music, tracks
+from .midi import TICKS_PER_WHOLE, Music, tracks
 
 RATE = 22050
 """Samples a second."""
@@ -115,9 +115,17 @@ def frequency(pitch: int) -> float:
     return 440.0 * 2.0 ** ((pitch - 69) / 12)
 
 
-@checked(tempo=TEMPO, swing=SWING)
+_GRID = whole(1, TICKS_PER_WHOLE)
+
+
+@checked(tempo=TEMPO, swing=SWING, grid=_GRID)
 def synthesise(
-    music: Music, *, tempo: float = 120.0, swing: float = 0.5, brush: bool = False
+    music: Music,
+    *,
+    tempo: float = 120.0,
+    swing: float = 0.5,
+    brush: bool = False,
+    grid: int = 8,
 ) -> np.ndarray:
     """Turn music into sound. Chapter 1.
 
@@ -128,6 +136,7 @@ def synthesise(
     tempo, swing : see `seconds`.
     brush : add a quiet brush on a snare drum on the second and fourth beat of every four, which is
         not in the notes; off unless asked for.
+    grid : steps a whole note; 8 for eighth notes. Only these have swing and brush.
 
     Returns
     -------
@@ -137,24 +146,30 @@ def synthesise(
     Raises
     ------
     ValueError : for what is not a note, a note too high to be heard, a tempo or swing out of range,
-        more than an hour of sound (`limits.SOUND`).
+        more than an hour of sound (`limits.SOUND`), swing or brush on another grid.
     """
+    if grid != 8 and (swing != 0.5 or brush):
+        raise ValueError(f"grid: expected 8 with swing or brush, got {grid}")
     parts = tracks(music)
     notes = [
         (note, PAD if name == "chords" else LEAD) for name, part in parts.items() for note in part
     ]
     last = max((note.onset + note.duration for note, _ in notes), default=0)
-    limits.expect_sound("music", seconds(last, tempo, swing))
+
+    def when(step: int) -> float:
+        return seconds(step, tempo, swing) if grid == 8 else step * 240 / (tempo * grid)
+
+    limits.expect_sound("music", when(last))
 
     def at(step: int) -> int:
-        return _samples(seconds(step, tempo, swing))
+        return _samples(when(step))
 
     keys = [
         _Key(note.pitch, timbre, at(note.onset), at(note.onset + note.duration))
         for note, timbre in notes
     ]
     brushes = [at(step) for step in range(2, last, 4)] if brush else []
-    return _levelled(_mixer(keys, brushes), _samples(seconds(last, tempo, swing) + TAIL))
+    return _levelled(_mixer(keys, brushes), _samples(when(last) + TAIL))
 
 
 class _Key(NamedTuple):
@@ -369,7 +384,7 @@ class Player:
         )
 
 
-@checked(tempo=TEMPO, swing=SWING)
+@checked(tempo=TEMPO, swing=SWING, grid=_GRID)
 def player(
     music: Music,
     title: str | None = None,
@@ -377,12 +392,13 @@ def player(
     tempo: float = 120.0,
     swing: float = 0.5,
     brush: bool = False,
+    grid: int = 8,
 ) -> Player:
     """Let music be heard in the page. Chapter 1.
 
     Parameters
     ----------
-    music, tempo, swing, brush : see `synthesise`; one chorus is 24 seconds and about 110 kB.
+    music, tempo, swing, brush, grid : see `synthesise`; one chorus is 24 seconds and about 110 kB.
     title : what is heard; by default a chorus is called by its number.
 
     Raises
@@ -391,7 +407,7 @@ def player(
     """
     if title is None:
         title = f"Chorus {music.number}" if isinstance(music, Chorus) else "Sound"
-    signal = synthesise(music, tempo=tempo, swing=swing, brush=brush)
+    signal = synthesise(music, tempo=tempo, swing=swing, brush=brush, grid=grid)
     return Player(title, len(signal) / RATE, encode_mp3(signal))
 
 

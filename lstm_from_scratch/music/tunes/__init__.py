@@ -5,7 +5,8 @@
 * `reading`: from a file to a tune; `tune`: what a tune is;
 * `smf`, `musicxml`: what stands in the file; `source`: the same for both; `unpacking`, `repeats`:
   archives and XML with care, the order of bars;
-* `grid`: notes onto a grid; `voices`: which part is what; `symbols`: chord symbols;
+* `timing`: a performance onto its beats; `grid`: notes onto a grid; `voices`: which part is what;
+  `symbols`: chord symbols;
 * `writing`, `sheet`: tunes into MIDI files, and as scores.
 
 Chapter 1 (Twelve bars) has the music of the book; this room is for yours.
@@ -21,6 +22,7 @@ __getattr__, __dir__, __all__ = hand_out(
         "smf",
         "musicxml",
         "source",
+        "timing",
         "grid",
         "voices",
         "symbols",

@@ -22,6 +22,7 @@ from .musicxml import from_musicxml, is_musicxml
 from .smf import from_midi
 from .source import WHOLE, Metre, Remarks, Source, Tempo, bar_at
 from .symbols import is_none, understood
+from .timing import Beat, on_beats
 from .tune import Tune, bar_lines, chords_of
 from .voices import Part, choose
 
@@ -48,6 +49,7 @@ def read(
     harmony: Literal["as played", "a bar", "half a bar", "a beat"] | None = None,
     bars: tuple[int, int] | None = None,
     pickup: float | None = None,
+    beat: Beat = "as written",
     name: str | None = None,
 ) -> Tune:
     """Read a MIDI or MusicXML file as a tune. What was done to it, `Tune.report` says.
@@ -63,6 +65,8 @@ def read(
         played, and by the half bar where the chord changes more than four times a bar.
     bars : the first and the last bar to take, counted from 1; all unless given.
     pickup : quarter notes before the first bar line, where the file doesn't say so.
+    beat : of a performance to which nobody clicked, ``"follow"`` finds the beats, see `timing`, and
+        makes each a quarter note; ``"oscillator"`` does so by a bank of oscillators.
     name : of the tune; the title in the file, or the file's own name, unless given.
 
     Raises
@@ -84,6 +88,7 @@ def read(
     if source.drums:
         drums = briefly.counted(source.drums, "note")
         remarks.add(f"{drums} of drums {'was' if source.drums == 1 else 'were'} left out")
+    source = on_beats(source, beat, remarks)
     if pickup is not None:
         source = source._replace(pickup=round(pickup * source.division))
     found = _grid(source, grid, where)

@@ -7,11 +7,13 @@
 * `improvising`: what does the melody depend on? (chapter 11)
 * `controls`: which part of an explanation decides? (chapters 3, 7 and 11)
 * `tasks`: does the machine learn what LSTM was first known for? (chapter 12)
+* `beats`: who finds the beat of a performance, and how much noise does the network stand?
+  (chapter 18)
 
 `study` runs them.
 """
 
-from . import composers, controls, crossed, first, improvising, learning, tasks
+from . import beats, composers, controls, crossed, first, improvising, learning, tasks
 
 STUDIES = {
     **first.STUDIES,
@@ -21,5 +23,6 @@ STUDIES = {
     **improvising.STUDIES,
     **controls.STUDIES,
     **tasks.STUDIES,
+    **beats.STUDIES,
 }
 """All studies by name."""
