@@ -19,7 +19,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from .. import briefly
-from ..arguments import anything, array, checked, either, instance, none
+from ..arguments import anything, checked, instance
 from .episodes import Episode, from_episodes
 from .gradient import Gradient
 from .network import Network, Topology
@@ -60,9 +60,6 @@ class Heard(NamedTuple):
     __repr__ = briefly.shapes
 
 
-_KEPT = either(array("episodes", "cells", finite=True), none())
-
-
 @checked(episodes=anything())
 def side_by_side(
     topology: Topology,
@@ -93,16 +90,9 @@ def side_by_side(
     return batch
 
 
-@checked(batch=instance(Batch), kept=_KEPT)
-def listen(network: Network, batch: Batch, kept: np.ndarray | None = None) -> Heard:
-    """Let a network hear a batch, every episode from a cleared state.
-
-    Parameters
-    ----------
-    network : without peepholes. batch : see `side_by_side`; the result has its type.
-    kept : factors by which what the cells let out is multiplied wherever it is read, by the output
-        units and at the next step; shape ``(episodes, cells)``. Where they are zeros, cells are
-        dropped out, the same at all steps (Gal and Ghahramani, 2016). ``None``: none is.
+@checked(batch=instance(Batch))
+def listen(network: Network, batch: Batch) -> Heard:
+    """Let a network hear a batch, every episode from a cleared state; the result has its type.
 
     Raises
     ------
@@ -110,41 +100,34 @@ def listen(network: Network, batch: Batch, kept: np.ndarray | None = None) -> He
 
     Appendix A.
     """
-    t, kept = network.topology, _expect_fitting(network, batch, kept)
-    dtype = batch.inputs.dtype
+    _expect_fitting(network, batch)
+    t, dtype = network.topology, batch.inputs.dtype
     hidden, output = network.hidden.astype(dtype), network.output.astype(dtype)
     block, (g_low, g_high), (h_low, h_high) = _by_cell(t, dtype)
     steps, episodes = batch.judged.shape
     gates = np.empty((steps, episodes, 3 * t.blocks), dtype)
     candidate, states, squashed, outputs = np.empty((4, steps, episodes, t.cells), dtype)
-    state, shown = np.zeros((2, episodes, t.cells), dtype)
+    state, said = np.zeros((2, episodes, t.cells), dtype)
 
     heard = batch.inputs @ hidden[:, : t.inputs].T + hidden[:, -1]  # what no earlier step changes
     recurrent = np.ascontiguousarray(hidden[:, t.cell_sources].T)
     for step in range(steps):
-        net = heard[step] + shown @ recurrent
+        net = heard[step] + said @ recurrent
         gates[step] = logistic(net[:, : t.cell_rows.start])
         candidate[step] = g_low + (g_high - g_low) * logistic(net[:, t.cell_rows])
         into, forget, out = (gates[step][:, of][:, block] for of in _gates(t))
         state = states[step] = forget * state + into * candidate[step]
         squashed[step] = h_low + (h_high - h_low) * logistic(state)
-        outputs[step] = out * squashed[step]
-        shown = outputs[step] * kept
+        said = outputs[step] = out * squashed[step]
 
     net = batch.inputs @ output[:, : t.inputs].T + output[:, -1]
-    net += (outputs * kept) @ output[:, t.cell_sources].T
+    net += outputs @ output[:, t.cell_sources].T
     return Heard(gates, candidate, states, squashed, outputs, net, _activations(t, net))
 
 
-@checked(batch=instance(Batch), kept=_KEPT)
-def batch_gradient(
-    network: Network, batch: Batch, kept: np.ndarray | None = None
-) -> tuple[float, Gradient]:
+@checked(batch=instance(Batch))
+def batch_gradient(network: Network, batch: Batch) -> tuple[float, Gradient]:
     """The summed cross-entropy of a batch, in nats, and its derivative for every weight.
-
-    Parameters
-    ----------
-    network, batch, kept : as for `listen`.
 
     Returns
     -------
@@ -157,13 +140,12 @@ def batch_gradient(
 
     Williams and Zipser (1995); chapter 5.
     """
-    run, t = listen(network, batch, kept), network.topology
-    kept, dtype = _expect_fitting(network, batch, kept), batch.inputs.dtype
+    run, t, dtype = listen(network, batch), network.topology, batch.inputs.dtype
     block, (g_low, g_high), (h_low, h_high) = _by_cell(t, dtype)
     steps, episodes = batch.judged.shape
     recurrent = network.hidden[:, t.cell_sources].astype(dtype)
     delta = (run.prediction - batch.targets) * batch.judged[..., None]
-    from_outputs = (delta @ network.output[:, t.cell_sources].astype(dtype)) * kept
+    from_outputs = delta @ network.output[:, t.cell_sources].astype(dtype)
     into_net = np.empty((steps, episodes, t.hidden_units), dtype)
     later_output, later_state = np.zeros((2, episodes, t.cells), dtype)
     nothing = np.zeros((episodes, t.cells), dtype)
@@ -182,13 +164,12 @@ def batch_gradient(
         now[:, : t.cell_rows.start] = _of_blocks(t, into_gates) * gates * (1 - gates)
         now[:, t.cell_rows] = into_state * into * g_slope
         later_state = into_state * forget
-        later_output = (now @ recurrent) * kept
+        later_output = now @ recurrent
 
-    shown = run.cell_output * kept
-    earlier = np.concatenate([nothing[None], shown[:-1]])
+    earlier = np.concatenate([nothing[None], run.cell_output[:-1]])
     error = float((_errors(t, run, batch.targets) * batch.judged).sum(dtype=float))
     hidden = _products(into_net, batch.inputs, earlier)
-    output = _products(delta, batch.inputs, shown)
+    output = _products(delta, batch.inputs, run.cell_output)
     return error, Gradient(hidden * t.hidden_mask, output * t.output_mask)
 
 
@@ -207,26 +188,24 @@ def batch_error(network: Network, batch: Batch) -> tuple[float, int]:
     return float(errors.sum(dtype=float)), int(batch.judged.sum())
 
 
-def _expect_fitting(network: Network, batch: Batch, kept: np.ndarray | None) -> np.ndarray | float:
-    """The factors of the cells, if all this fits together."""
+def _expect_fitting(network: Network, batch: Batch) -> None:
+    """See that a batch and a network fit together."""
     t = network.topology
     if t.peepholes:
         raise ValueError("network: expected one without peepholes, see bptt.full_gradient")
     steps, episodes = np.shape(batch.judged)[:2] if np.ndim(batch.judged) == 2 else (0, 0)
-    shapes = ((steps, episodes, t.inputs), (steps, episodes, t.outputs), (steps, episodes))
-    for name, values, shape in zip(Batch._fields, batch, shapes, strict=True):
-        found = getattr(values, "dtype", None)
-        if not steps or np.shape(values) != shape or found not in (np.float64, np.float32):
+    units = ((t.inputs,), (t.outputs,), ())
+    for name, values, more in zip(Batch._fields, batch, units, strict=True):
+        kind = getattr(values, "dtype", None)
+        if not steps or np.shape(values) != (steps, episodes, *more) or kind not in _KINDS:
+            wanted = ", ".join(map(str, ("steps", "episodes", *more)))
             raise ValueError(
-                f"batch: expected {name} of floating-point numbers, shape (steps, episodes"
-                f"{', ' * (len(shape) > 2)}{', '.join(map(str, shape[2:]))}), got "
+                f"batch: expected {name} of shape ({wanted}), float64 or float32, got "
                 f"{briefly.came(values)}"
             )
-    if kept is None:
-        return 1.0
-    if kept.shape != (episodes, t.cells):
-        raise ValueError(f"kept: expected shape {(episodes, t.cells)}, got {kept.shape}")
-    return kept.astype(batch.inputs.dtype)
+
+
+_KINDS = (np.float64, np.float32)
 
 
 def _by_cell(t: Topology, dtype: np.dtype) -> tuple[slice | np.ndarray, list, list]:
