@@ -23,7 +23,6 @@ from ..arguments import anything, checked, instance
 from .episodes import Episode, from_episodes
 from .gradient import Gradient
 from .network import Network, Topology
-from .squashing import logistic
 
 
 class Batch(NamedTuple):
@@ -105,23 +104,25 @@ def listen(network: Network, batch: Batch) -> Heard:
     hidden, output = network.hidden.astype(dtype), network.output.astype(dtype)
     block, (g_low, g_high), (h_low, h_high) = _by_cell(t, dtype)
     steps, episodes = batch.judged.shape
-    gates = np.empty((steps, episodes, 3 * t.blocks), dtype)
     candidate, states, squashed, outputs = np.empty((4, steps, episodes, t.cells), dtype)
     state, said = np.zeros((2, episodes, t.cells), dtype)
 
-    heard = batch.inputs @ hidden[:, : t.inputs].T + hidden[:, -1]  # what no earlier step changes
+    # What no earlier step changes is one product for all steps; then each adds what it recalls.
+    units = batch.inputs @ hidden[:, : t.inputs].T + hidden[:, -1]
     recurrent = np.ascontiguousarray(hidden[:, t.cell_sources].T)
     for step in range(steps):
-        net = heard[step] + said @ recurrent
-        gates[step] = logistic(net[:, : t.cell_rows.start])
-        candidate[step] = g_low + (g_high - g_low) * logistic(net[:, t.cell_rows])
-        into, forget, out = (gates[step][:, of][:, block] for of in _gates(t))
+        now = units[step]
+        now += said @ recurrent
+        _logistic(now)
+        into, forget, out = (now[:, of][:, block] for of in _gates(t))
+        candidate[step] = g_low + (g_high - g_low) * now[:, t.cell_rows]
         state = states[step] = forget * state + into * candidate[step]
-        squashed[step] = h_low + (h_high - h_low) * logistic(state)
+        squashed[step] = h_low + (h_high - h_low) * _logistic(state.copy())
         said = outputs[step] = out * squashed[step]
 
     net = batch.inputs @ output[:, : t.inputs].T + output[:, -1]
     net += outputs @ output[:, t.cell_sources].T
+    gates = units[..., : t.cell_rows.start]
     return Heard(gates, candidate, states, squashed, outputs, net, _activations(t, net))
 
 
@@ -146,27 +147,32 @@ def batch_gradient(network: Network, batch: Batch) -> tuple[float, Gradient]:
     recurrent = network.hidden[:, t.cell_sources].astype(dtype)
     delta = (run.prediction - batch.targets) * batch.judged[..., None]
     from_outputs = delta @ network.output[:, t.cell_sources].astype(dtype)
+    nothing = np.zeros((1, episodes, t.cells), dtype)
+
+    # How far an error in a cell's state, or in its output, moves what; for all steps at once.
+    into, forget, out = (run.gates[..., of][..., block] for of in _gates(t))
+    before = np.concatenate([nothing, run.cell_state[:-1]])
+    candidate, squashed = run.candidate, run.squashed_state
+    through_h = out * (squashed - h_low) * (h_high - squashed) / (h_high - h_low)
+    through_g = into * (candidate - g_low) * (g_high - candidate) / (g_high - g_low)
+    to_into = candidate * into * (1 - into)
+    to_forget = before * forget * (1 - forget)
+    to_out = squashed * out * (1 - out)
+
     into_net = np.empty((steps, episodes, t.hidden_units), dtype)
     later_output, later_state = np.zeros((2, episodes, t.cells), dtype)
-    nothing = np.zeros((episodes, t.cells), dtype)
-
     for step in reversed(range(steps)):
-        gates, candidate = run.gates[step], run.candidate[step]
-        squashed, before = run.squashed_state[step], run.cell_state[step - 1] if step else nothing
-        into, forget, out = (gates[:, of][:, block] for of in _gates(t))
         into_output = from_outputs[step] + later_output
-        h_slope = (squashed - h_low) * (h_high - squashed) / (h_high - h_low)
-        into_state = into_output * out * h_slope + later_state
-        into_gates = (into_state * candidate, into_state * before, into_output * squashed)
-        g_slope = (candidate - g_low) * (g_high - candidate) / (g_high - g_low)
-
+        into_state = into_output * through_h[step] + later_state
         now = into_net[step]
-        now[:, : t.cell_rows.start] = _of_blocks(t, into_gates) * gates * (1 - gates)
-        now[:, t.cell_rows] = into_state * into * g_slope
-        later_state = into_state * forget
+        now[:, t.input_gates] = _of_blocks(t, into_state * to_into[step])
+        now[:, t.forget_gates] = _of_blocks(t, into_state * to_forget[step])
+        now[:, t.output_gates] = _of_blocks(t, into_output * to_out[step])
+        now[:, t.cell_rows] = into_state * through_g[step]
+        later_state = into_state * forget[step]
         later_output = now @ recurrent
 
-    earlier = np.concatenate([nothing[None], run.cell_output[:-1]])
+    earlier = np.concatenate([nothing, run.cell_output[:-1]])
     error = float((_errors(t, run, batch.targets) * batch.judged).sum(dtype=float))
     hidden = _products(into_net, batch.inputs, earlier)
     output = _products(delta, batch.inputs, run.cell_output)
@@ -219,12 +225,21 @@ def _gates(t: Topology) -> tuple[slice, slice, slice]:
     return t.input_gates, t.forget_gates, t.output_gates
 
 
-def _of_blocks(t: Topology, values: tuple[np.ndarray, ...]) -> np.ndarray:
-    """What comes to the three kinds of gates: sums over the cells of each block."""
-    if t.blocks < t.cells:
-        starts = np.searchsorted(t.block_of_cell, np.arange(t.blocks))
-        values = tuple(np.add.reduceat(one, starts, axis=1) for one in values)
-    return np.concatenate(values, axis=1)
+def _logistic(x: np.ndarray) -> np.ndarray:
+    """`squashing.logistic` in place, without a look at each of many small arrays."""
+    np.negative(x, out=x)
+    with np.errstate(over="ignore"):
+        np.exp(x, out=x)
+    x += 1
+    return np.reciprocal(x, out=x)
+
+
+def _of_blocks(t: Topology, values: np.ndarray) -> np.ndarray:
+    """What comes to gates: sums over the cells of each block."""
+    if t.blocks == t.cells:
+        return values
+    starts = np.searchsorted(t.block_of_cell, np.arange(t.blocks))
+    return np.add.reduceat(values, starts, axis=1)
 
 
 def _products(into: np.ndarray, inputs: np.ndarray, shown: np.ndarray) -> np.ndarray:
@@ -240,7 +255,7 @@ def _softmax_voices(t: Topology) -> list[slice]:
 
 def _activations(t: Topology, net: np.ndarray) -> np.ndarray:
     """What output units make of their net inputs."""
-    prediction = logistic(net)
+    prediction = _logistic(net.copy())
     for own in _softmax_voices(t):
         powers = np.exp(net[..., own] - net[..., own].max(axis=-1, keepdims=True))
         prediction[..., own] = powers / powers.sum(axis=-1, keepdims=True)

@@ -7,11 +7,12 @@
 * `improvising`: what does the melody depend on? (chapter 11)
 * `controls`: which part of an explanation decides? (chapters 3, 7 and 11)
 * `tasks`: does the machine learn what LSTM was first known for? (chapter 12)
+* `corpora`: how well does it predict real music? (chapter 11)
 
 `study` runs them.
 """
 
-from . import composers, controls, crossed, first, improvising, learning, tasks
+from . import composers, controls, corpora, crossed, first, improvising, learning, tasks
 
 STUDIES = {
     **first.STUDIES,
@@ -21,5 +22,6 @@ STUDIES = {
     **improvising.STUDIES,
     **controls.STUDIES,
     **tasks.STUDIES,
+    **corpora.STUDIES,
 }
 """All studies by name."""
