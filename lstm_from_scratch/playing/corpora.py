@@ -27,7 +27,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -173,7 +173,7 @@ def read(path: str | os.PathLike[str], name: str = "") -> Corpus:
 
 
 def _from_archive(data: bytes) -> Iterator[tuple[np.ndarray, ...]]:
-    width = -(-KEYS.units // 8)
+    width = KEYS.units // 8
     with Archive(io.BytesIO(data)) as archive:
         for part in PARTS:
             lengths = archive.array(f"{part}_lengths", "i", (None,), PIECES)
@@ -189,10 +189,7 @@ def _from_archive(data: bytes) -> Iterator[tuple[np.ndarray, ...]]:
                     f"{part}_lengths: expected frames of pieces that sum to {len(packed):,}, the "
                     f"frames of {part}, got {briefly.counted(len(lengths), 'piece')}"
                 )
-            rolls = np.unpackbits(packed, axis=1)
-            if rolls[:, KEYS.units :].any():
-                raise ValueError(f"{part}: a bit is set beyond the {KEYS.units} keys")
-            yield _split(rolls[:, : KEYS.units], lengths)
+            yield _split(np.unpackbits(packed, axis=1), lengths)
 
 
 def _split(rolls: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -371,7 +368,21 @@ def two_voices(roll: np.ndarray) -> np.ndarray:
     return found
 
 
-@checked(roll=_ROLL)
-def notes(roll: np.ndarray) -> tuple[Note, ...]:
-    """The notes of a piece, a step a frame; a key that stays on is one long note. Chapter 2."""
-    return KEYS.decode(roll)
+@checked(roll=_ROLL, steps=whole(1, limits.PIECE))
+def notes(roll: np.ndarray, steps: int = 1) -> tuple[Note, ...]:
+    """The notes of a piece, each frame as many steps long: 2 for a chorale, in eighths.
+
+    A key that stays on is one long note. Chapter 2.
+    """
+    return KEYS.decode(np.repeat(roll, steps, axis=0))
+
+
+@checked(frames=several(several(whole()), some=True))
+def roll_of(frames: Sequence[Sequence[int]]) -> np.ndarray:
+    """A roll of the pitches of each frame, such as ``[(48, 55, 64, 72)] * 4``, uint8. Chapter 2.
+
+    Raises
+    ------
+    ValueError : for a pitch that no key has.
+    """
+    return _roll("frames", [*frames])
