@@ -48,6 +48,7 @@ class Checked(NamedTuple):
     study : its name. stored : rows in the table. redone : runs made again. cheapest : seconds that
     the cheapest stored run took, NaN if there is none. differences : found. made_with : what the
     table says it was made with. problem : what is wrong with the table; empty if nothing is.
+    missing : what is not here that the study needs; empty if nothing is.
     """
 
     study: str
@@ -57,6 +58,7 @@ class Checked(NamedTuple):
     differences: tuple[Difference, ...]
     made_with: str
     problem: str = ""
+    missing: str = ""
 
     @property
     def different(self) -> int:
@@ -159,6 +161,8 @@ def check(
 ) -> list[Checked]:
     """Make some of the stored runs again, and compare every column but ``seconds``.
 
+    Where a study says how ``near`` its numbers come, columns of real numbers are compared so.
+
     Parameters
     ----------
     names : of studies; all that have a table, unless given. folder : where the tables are; those
@@ -192,6 +196,7 @@ def check(
         raise StudyError(f"{os.fspath(folder)}: there is no table of {wanted}")
 
     known: dict[str, list[Row]] = {}
+    missing = {name: STUDIES[name].missing() for name in found}
     for name, table in found.items():
         cases = [_case(row, STUDIES[name]) for row in table.rows]
         known[name] = [row for row, case in zip(table.rows, cases, strict=True) if case]
@@ -199,7 +204,8 @@ def check(
         if strange:
             problems[name] = f"the study has no runs like those in lines {', '.join(strange)}"
     # The long runs first, so that at the end no core waits for another.
-    drawn = sorted(draw(known, budget), key=lambda one: -cost(one[1]))
+    here = {name: rows for name, rows in known.items() if not missing[name]}
+    drawn = sorted(draw(here, budget), key=lambda one: -cost(one[1]))
     calls = [Call(STUDIES[name].run, _case(row, STUDIES[name])) for name, row in drawn]
     differences = defaultdict(list)
     with parallel.workers(jobs, scheduler) as work:
@@ -217,6 +223,7 @@ def check(
             tuple(sorted(differences[name])),
             table.made_with,
             problems.get(name, ""),
+            missing[name],
         )
         for name, table in found.items()
     ]
@@ -232,14 +239,20 @@ def _case(row: Row, study: Study) -> tuple | None:
 
 
 def _compare(stored: Row, now: NamedTuple, study: Study) -> list[Difference]:
-    """Find the columns, ``seconds`` apart, that are not the same text now."""
+    """Find the columns, ``seconds`` apart, that are not the same text now, or not near enough."""
     key = tables.key(stored, study)
     run = ", ".join(f"{name} {value}" for name, value in zip(stored, key, strict=False))
     return [
         Difference(run, name, stored[name], str(value))
         for name, value in now._asdict().items()
-        if name != "seconds" and stored[name] != str(value)
+        if name != "seconds" and _differ(stored[name], value, study.near)
     ]
+
+
+def _differ(stored: str, now: object, near: float) -> bool:
+    if not near:
+        return stored != str(now)
+    return isinstance(now, float) and not abs(float(stored) - now) <= near
 
 
 @checked
@@ -257,6 +270,8 @@ def report(results: list[Checked]) -> str:
             lines.append(f"{one.study}: {one.problem}")
         elif not one.stored:
             lines.append(f"{one.study}: the table holds no run yet")
+        elif one.missing:
+            lines.append(f"{one.study}: nothing was redone, since {one.missing}")
         elif not one.redone:
             lines.append(
                 f"{one.study}: nothing was redone, since the cheapest run takes {one.cheapest:.0f} "

@@ -16,7 +16,18 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import briefly
-from ..arguments import Kind, Unfit, array, check, checked, whole
+from ..arguments import (
+    Kind,
+    Unfit,
+    array,
+    check,
+    checked,
+    either,
+    function,
+    none,
+    real,
+    whole,
+)
 from ..judging import measures
 from ..machine.network import Network
 from ..machine.training import Episode, Recipe, Result, train
@@ -327,7 +338,7 @@ def _row(value: Any) -> type:
     return value
 
 
-@checked(row=Kind("a class of named tuples", _row))
+@checked(row=Kind("a class of named tuples", _row), needs=either(function(), none()), near=real(0))
 @dataclass(frozen=True)
 class Study:
     """A question put to many seeds, perhaps in several settings.
@@ -335,7 +346,12 @@ class Study:
     about : what is asked. run : called with a setting's values and a seed; returns a row, which
     begins with the same values. row : the type of the rows. seeds : all. settings : what is varied
     besides the seed, nothing unless given. name : what its table is called, for a study of your own
-    that is handed to `study.run`; the others are named in `questions.STUDIES`.
+    that is handed to `study.run`; the others are named in `questions.STUDIES`. needs : called
+    before anything is run; raises an OSError or ImportError where something is missing that does
+    not come with the package, such as a corpus. near : how far a real number of a run that is made
+    again may lie from what is stored; 0 where it must be the same to the letter. With more, only
+    columns of real numbers are compared: what BLAS has multiplied may be rounded otherwise
+    elsewhere.
 
     Raises
     ------
@@ -348,6 +364,8 @@ class Study:
     seeds: range
     settings: tuple[tuple[str | int | float, ...], ...] = ((),)
     name: str = ""
+    needs: Callable[[], object] | None = None
+    near: float = 0.0
 
     def __post_init__(self) -> None:
         lengths = sorted({len(setting) for setting in self.settings})
@@ -361,6 +379,15 @@ class Study:
                 f"row: expected a column for each of {briefly.counted(lengths[0], 'value')} of a "
                 f"setting, and the seed, got {', '.join(self.row._fields) or 'none'}"
             )
+
+    def missing(self) -> str:
+        """What is not here that the study needs, in a sentence; empty if it can be run."""
+        try:
+            if self.needs is not None:
+                self.needs()
+        except (OSError, ImportError) as error:
+            return str(error)
+        return ""
 
     def __repr__(self) -> str:
         settings = briefly.counted(len(self.settings), "setting")

@@ -26,12 +26,13 @@ from . import checking, parallel, tables
 from .experiments import HELD_CHORUSES, Study
 from .parallel import JOBS, Call
 from .questions import STUDIES
-from .tables import FORMAT, StudyError, column, processor, read, stored, versions
+from .tables import FORMAT, MissingError, StudyError, column, processor, read, stored, versions
 
 __all__ = [
     "FORMAT",
     "HELD_CHORUSES",
     "STUDIES",
+    "MissingError",
     "Study",
     "StudyError",
     "column",
@@ -114,6 +115,7 @@ def run(
     ------
     StudyError : for an unknown study, a table that can't be gone on with or that another process
         is at work on, workers that are not there. What is in the table stays as it is.
+    MissingError : if runs are left of a study that needs what is not here.
     NotADirectoryError : if the folder is a file.
 
     Chapter 11.
@@ -126,7 +128,10 @@ def run(
     if seeds[MOST_RUNS // len(study.settings) :]:
         raise StudyError(f"{name}: more than {MOST_RUNS:,} runs; choose fewer seeds")
     cases = list(dict.fromkeys((*one, seed) for seed in seeds for one in study.settings))
-    _done(path, study)  # a table that is no good is refused before workers are asked for
+    # A table that is no good, or data that are not here, are told before workers are asked for.
+    done = _done(path, study)
+    if any(tuple(map(str, case)) not in done for case in cases) and (why := study.missing()):
+        raise MissingError(f"{name} can't be run here: {why}")
     with parallel.workers(jobs, scheduler) as work:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Only this process writes, one whole line at a time: what is in the file is done.
@@ -275,7 +280,12 @@ def main(arguments: list[str] | None = None) -> None:
             print(checking.report(results))
             sys.exit(int(any(one.problem or one.differences for one in results)))
         for name in STUDIES if options.all else [options.name]:
-            print(run(name, options.folder or RESULTS, seeds=options.seeds, **where))
+            try:
+                print(run(name, options.folder or RESULTS, seeds=options.seeds, **where))
+            except MissingError as error:
+                if not options.all:
+                    raise
+                print(f"study: {error}", file=sys.stderr)
     except BrokenPipeError:
         raise  # nobody reads what it says
     except (StudyError, OSError) as error:

@@ -47,6 +47,10 @@ class StudyError(ValueError):
     """What was asked for can't be done; the message says why, and what to do about it."""
 
 
+class MissingError(StudyError):
+    """Something that a study needs is not here, such as a corpus that does not come along."""
+
+
 class Rows(list[dict[str, str]]):
     """The rows of a table, as text, a mapping by columns each: a list with a short ``repr``.
 

@@ -7,13 +7,24 @@
 * `improvising`: what does the melody depend on? (chapter 11)
 * `controls`: which part of an explanation decides? (chapters 3, 7 and 11)
 * `tasks`: does the machine learn what LSTM was first known for? (chapter 12)
+* `corpora`: how well does it predict real music? (chapter 11)
 * `beats`: who finds the beat of a performance, and how much noise does the network stand?
   (chapter 18)
 
 `study` runs them.
 """
 
-from . import beats, composers, controls, crossed, first, improvising, learning, tasks
+from . import (
+    beats,
+    composers,
+    controls,
+    corpora,
+    crossed,
+    first,
+    improvising,
+    learning,
+    tasks,
+)
 
 STUDIES = {
     **first.STUDIES,
@@ -24,5 +35,6 @@ STUDIES = {
     **controls.STUDIES,
     **tasks.STUDIES,
     **beats.STUDIES,
+    **corpora.STUDIES,
 }
 """All studies by name."""
