@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,3 +89,40 @@ def visit(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Visit]:
     opened = open_page(browser, request.param, color_scheme="light")
     yield opened
     opened.page.context.close()
+
+
+@pytest.fixture
+def show(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """Opens a page that holds a scene, and refuses it the network."""
+    from browsing import ELSEWHERE, PATIENCE, WIDE
+
+    contexts, problems = [], []
+
+    def opened(scene: Any, *, script: str = "", **options: Any) -> Any:
+        context = browser.new_context(**{"viewport": WIDE} | options)
+        context.set_default_timeout(PATIENCE)
+        contexts.append(context)
+
+        def refuse(route: Any) -> None:
+            problems.append(f"asked the network for {route.request.url}")
+            route.abort()
+
+        context.route(ELSEWHERE, refuse)
+        page = context.new_page()
+        page.add_init_script(script)
+        page.on("console", lambda m: m.type == "error" and problems.append(f"console: {m.text}"))
+        page.on("pageerror", lambda error: problems.append(f"error: {error}"))
+        path = tmp_path / f"page{len(contexts)}.html"
+        path.write_text(
+            '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" '
+            'content="width=device-width, initial-scale=1"><title>Scene</title></head><body><main>'
+            f"<h1>Scene</h1>{scene._repr_html_()}</main></body></html>",
+            encoding="utf-8",
+        )
+        page.goto(path.as_uri())
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert not problems, problems

@@ -131,15 +131,16 @@ def test_every_figure_has_alt_text(path: Path) -> None:
 
 
 @every_notebook
-def test_sound_is_made_by_the_build_and_not_stored(path: Path) -> None:
+def test_sound_and_what_moves_is_made_by_the_build_and_not_stored(path: Path) -> None:
     for cell in code_cells(path):
-        if "audio" in tags(cell):
+        if {"audio", "movable"} & set(tags(cell)):
             assert cell.outputs == [], cell.source
             assert "nbval-ignore-output" in tags(cell), cell.source
         else:
             stored = json.dumps(cell.outputs)
             assert "<audio" not in stored, f"a player in a cell not tagged audio:\n{cell.source}"
             assert "data:audio" not in stored, cell.source
+            assert "<script" not in stored, f"what moves is tagged movable:\n{cell.source}"
 
 
 @every_notebook
@@ -173,7 +174,8 @@ def folded(cell: nbformat.NotebookNode) -> bool:
 def heard_or_seen(cell: nbformat.NotebookNode) -> bool:
     """Whether a player or a picture stands below a cell."""
     pictures = {"image/png", "image/svg+xml"} & mime_types(cell)
-    return "hide-cell" not in tags(cell) and ("audio" in tags(cell) or bool(pictures))
+    found = pictures | {"audio", "movable"} & set(tags(cell))
+    return "hide-cell" not in tags(cell) and bool(found)
 
 
 @every_notebook

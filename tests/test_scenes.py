@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from browsing import ELSEWHERE, NARROW, PATIENCE, WIDE
-from playwright.sync_api import Browser, Page
+from browsing import NARROW
+from playwright.sync_api import Page
 from test_book_axe import AXE, RUN
 from test_stage import HERE, digest_of, study_rows, taught
 
@@ -82,41 +82,6 @@ def learning() -> Scene:
 def duet(played: tuple) -> Scene:
     network, state, beginning = played
     return stage.play_with_it(network, beginning, state=state, seed=5)
-
-
-@pytest.fixture
-def show(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Page]]:
-    """Opens a page that holds a scene, and refuses it the network."""
-    contexts, problems = [], []
-
-    def opened(scene: Scene, *, script: str = "", **options: Any) -> Page:
-        context = browser.new_context(**{"viewport": WIDE} | options)
-        context.set_default_timeout(PATIENCE)
-        contexts.append(context)
-
-        def refuse(route: Any) -> None:
-            problems.append(f"asked the network for {route.request.url}")
-            route.abort()
-
-        context.route(ELSEWHERE, refuse)
-        page = context.new_page()
-        page.add_init_script(script)
-        page.on("console", lambda m: m.type == "error" and problems.append(f"console: {m.text}"))
-        page.on("pageerror", lambda error: problems.append(f"error: {error}"))
-        path = tmp_path / f"page{len(contexts)}.html"
-        path.write_text(
-            '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" '
-            'content="width=device-width, initial-scale=1"><title>Stage</title></head><body><main>'
-            f"<h1>Stage</h1>{scene._repr_html_()}</main></body></html>",
-            encoding="utf-8",
-        )
-        page.goto(path.as_uri())
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert not problems, problems
 
 
 def at_stage(page: Page, expression: str) -> Any:
@@ -555,7 +520,7 @@ def expected_chords(roll: np.ndarray) -> list[tuple[str, int, int]]:
 
 def test_settings_do_what_they_say(show: Callable, learning: Scene) -> None:
     page = show(learning)
-    page.get_by_label("Forget gates begin").select_option("as printed: −0.5, −1, −1.5, −2")  # noqa: RUF001
+    page.get_by_label("Forget gates begin").select_option("as printed: −0.5, −1, −1.5, −2")
     page.get_by_label("Reset after").uncheck()
     assert page.get_by_label("gross errors").is_disabled()
     page.get_by_label("Learning rate").press("ArrowRight")

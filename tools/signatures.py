@@ -665,6 +665,30 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "performing.Performance.save:path": _path(".html"),
     "performing.watch:roll": lambda: _things()["roll"][:8],
     "performing.hear:music": _thing("music"),
+    "movable.decay.error_left:left": lambda: 0.5 ** np.ones((2, 20)),
+    "movable.decay.error_left:weight": _value(0.5),
+    "movable.latch.memory_block:network": lambda: _one_cell((1,)),
+    "movable.latch.memory_block:roll": _zeros(9, 3),
+    "movable.online.online_step:network": lambda: _one_cell(),
+    "movable.online.online_step:inputs": _zeros(9, 3),
+    "movable.online.online_step:targets": _zeros(9, 3),
+    "movable.online.online_step:first": _value(1),
+    "movable.online.online_step:source": _value(0),
+    "movable.online.online_step:output": _value(0),
+    "movable.page.figure:kind": _value("decay"),
+    "movable.page.figure:picture": _value("<svg></svg>"),
+    "movable.page.figure:controls": _value(""),
+    "movable.page.figure:caption": _value("what is seen"),
+    "movable.page.figure:data": _value({}),
+    "movable.page.svg:width": _value(10),
+    "movable.page.svg:height": _value(10),
+    "movable.page.svg:parts": _value(["<path/>"]),
+    "movable.page.words:x": _value(1.0),
+    "movable.page.words:y": _value(1.0),
+    "movable.page.words:said": _value("words"),
+    "movable.page.words:kind": _value("end"),
+    "movable.page.number:value": _value(0.5),
+    "movable.page.power:exponent": _value(-3),
     "scenes.Scene:markup": _value("<p></p>"),
     "scenes.play_with_it:beginning": lambda: _things()["roll"][:1],
     "scenes.play_with_it:network": lambda: _things()["soloist"].network,
@@ -779,10 +803,10 @@ def _lessons() -> Any:
     return Lessons(_things()["chords"], _episodes(), np.random.default_rng(0))
 
 
-def _one_cell() -> Any:
+def _one_cell(blocks: tuple[int, ...] = (1, 1)) -> Any:
     from lstm_from_scratch import machine
 
-    t = machine.Topology((machine.Voice("one", 3, (1, 1)),))
+    t = machine.Topology((machine.Voice("one", 3, blocks),))
     return machine.Network(t, np.zeros(t.hidden_mask.shape), np.zeros(t.output_mask.shape))
 
 

@@ -6,7 +6,7 @@ Stored notebooks hold their outputs, so that they can be read without running an
 the tests can compare a new run with them. To keep a second run from making a difference where
 nothing has changed, whatever is of no interest to a reader is put into one fixed form:
 
-- outputs of cells tagged ``audio`` are removed (the build makes them anew);
+- outputs of cells tagged ``audio`` or ``movable`` are removed (the build makes them anew);
 - cell ids are made from the cells' contents, metadata is reduced to what the book uses;
 - a hidden code cell among the exercises is tagged ``solution`` and says so on its button;
 - code cells are formatted with ruff.
@@ -40,6 +40,7 @@ SECONDS_PER_CELL = 600
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 LANGUAGE = {"file_extension": ".py", "name": "python", "pygments_lexer": "ipython3"}
 SOLUTION_BUTTON = {"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+MADE_ANEW = {"audio", "movable"}
 HIDING_TAGS = {"hide-input", "hide-output", "hide-cell"}
 
 
@@ -68,7 +69,7 @@ def prepare(notebook: NotebookNode) -> None:
     for section, cell in with_sections(notebook):
         if cell.cell_type != "code":
             continue
-        if "audio" in tags(cell):
+        if MADE_ANEW.intersection(tags(cell)):
             add_tags(cell, "nbval-ignore-output")
         if section == "Exercises" and HIDING_TAGS.intersection(tags(cell)):
             add_tags(cell, "solution")
@@ -103,7 +104,7 @@ def normalise(notebook: NotebookNode) -> None:
         key = hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:8]
         seen[key] = seen.get(key, 0) + 1
         cell["id"] = key if seen[key] == 1 else f"{key}-{seen[key]}"
-        if cell.cell_type == "code" and "audio" in tags(cell):
+        if cell.cell_type == "code" and MADE_ANEW.intersection(tags(cell)):
             cell.outputs = []
 
 

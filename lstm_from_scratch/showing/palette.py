@@ -1,4 +1,4 @@
-"""The colours that the player, the live pages and the blind test share, light and dark.
+"""The colours that the player, live pages, the blind test and movable figures share.
 
 Chapter 1 (Twelve bars) has the first player.
 """
@@ -9,5 +9,5 @@ from importlib.resources import files
 
 
 def palette() -> str:
-    """The style sheet to put before one's own: properties such as ``--ground``. Chapter 1."""
+    """The style sheet, light and dark, to put before one's own: ``--ground`` ... Chapter 1."""
     return files(__package__).joinpath("palette.css").read_text(encoding="utf-8")
