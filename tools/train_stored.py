@@ -3,14 +3,16 @@
     python tools/train_stored.py [NAME ...]
 
 Each from its recommended recipe, seed 0. The same seed gives the same file content on every
-machine, apart from the seconds it took. Then the networks that chapter 10 compares with.
+machine, apart from the seconds it took. Then the networks that chapter 10 compares with, and the
+players of chapter 13, who learned the tunes that come with the package.
 """
 
 import argparse
 from pathlib import Path
 
-from lstm_from_scratch import commands, rivals
+from lstm_from_scratch import commands, playing, rivals
 from lstm_from_scratch.machine import training
+from lstm_from_scratch.music import tunes
 from lstm_from_scratch.music.blues import TWELVE_BAR
 from lstm_from_scratch.music.encoding import CHORDS_ONLY
 from lstm_from_scratch.playing import composing
@@ -34,18 +36,28 @@ def experiment_2() -> training.Result:
 
 
 NETWORKS = {function.__name__: function for function in (experiment_1, experiment_2)}
+PLAYERS = {"by-heart": "by heart", "variations": "variations", "folder": "bars"}
+"""What each player learned from; that of the folder heard the bars of all three tunes."""
+SEED = 9
+"""Of the players: of the seeds from 1 to 12 the one that learned the chords soonest."""
+
 COMPARED = ("feed-forward-1", "feed-forward-16", "feed-forward-17", "simple-network")
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Train and store."""
     parser = argparse.ArgumentParser(description="Train and store the networks of the package.")
-    known = (*NETWORKS, *COMPARED)
+    known = (*NETWORKS, *COMPARED, *PLAYERS)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(known)}")
     names = parser.parse_args(arguments).names
     if unknown := set(names) - set(known):
         parser.error(f"no network {', '.join(sorted(unknown))}: there are {', '.join(known)}")
     for name in names or known:
+        if name in PLAYERS:
+            from_here = "" if name == "folder" else "last_bus.musicxml"
+            player = playing.learn(tunes.EXAMPLES / from_here, melody=PLAYERS[name], seed=SEED)
+            player.save(PACKAGE / "playing" / "trained" / f"{name}.npz")
+            continue
         folder = PACKAGE / ("rivals" if name in COMPARED else "machine") / "trained"
         folder.mkdir(exist_ok=True)
         if name in COMPARED:

@@ -83,7 +83,8 @@ class Material:
             )
 
     def __repr__(self) -> str:
-        return f"Material({self.form.name!r}, {self.way}, {briefly.large(self.count)} choruses)"
+        choruses = "1 chorus" if self.count == 1 else f"{briefly.large(self.count)} choruses"
+        return f"Material({self.form.name!r}, {self.way}, {choruses})"
 
     @property
     def count(self) -> int:
@@ -175,11 +176,10 @@ def material(tunes: Sequence[Tune], way: Way = "bars") -> Material:
         )
     with_melody = [tune for tune in tunes if tune.melody] if tunes[0].melody else []
     encoding = encoding_of([tunes[0], *with_melody[:]])
-    once = form_of(tunes[0])
+    form = replace(_cut(tunes[0], form_of(tunes[0])), parts=())
     lines = [_line(tune, encoding) for tune in with_melody]
     own = [row for tune, line in zip(with_melody, lines, strict=True)
-           for row in _choruses(tune, line, once, encoding)]  # fmt: skip
-    form = replace(_cut(tunes[0], once), parts=())
+           for row in _choruses(tune, line, form, encoding)]  # fmt: skip
     if not encoding.melody:
         return Material(form, encoding, way, (), np.zeros((0, form.steps), dtype=int))
     choices = _choices(form, list(zip(with_melody, lines, strict=True)), encoding)
@@ -247,11 +247,14 @@ def _line(tune: Tune, encoding: Encoding) -> np.ndarray:
     return (roll[:, : len(encoding.melody)] @ np.array(encoding.melody)).astype(int)
 
 
-def _choruses(tune: Tune, line: np.ndarray, steps: int, encoding: Encoding) -> list[np.ndarray]:
+def _choruses(tune: Tune, line: np.ndarray, form: Tune, encoding: Encoding) -> list[np.ndarray]:
     """The melody of a tune, parted into choruses of a form; none if it is of another form."""
-    if tune.steps % steps:
+    if tune.steps % form.steps or tune.pickup != form.pickup:
         return []
-    return [line[start : start + steps] for start in range(0, tune.steps, steps)]
+    times = tune.steps // form.steps
+    if (chord_roll(tune, encoding) != np.tile(chord_roll(form, encoding), (times, 1))).any():
+        return []
+    return [line[start : start + form.steps] for start in range(0, tune.steps, form.steps)]
 
 
 @checked(rows=array(single=True))

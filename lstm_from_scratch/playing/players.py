@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
@@ -223,7 +224,8 @@ class Player:
         if kept.period:
             return (
                 f"The chords: learned by heart after {self.result.learned_at:,} steps; alone, it "
-                f"plays them for ever: its state comes back after {kept.period} choruses."
+                "plays them for ever: its state comes back after "
+                f"{briefly.counted(kept.period, 'chorus', 'choruses')}."
             )
         return (
             f"The chords: learned by heart after {self.result.learned_at:,} steps; alone, it plays "
@@ -297,6 +299,25 @@ def load(path: str | os.PathLike[str]) -> Player:
         return Player(_material(about), result)
     except ValueError as error:
         raise ValueError(f"{name}: not a player of ours: {error}") from error
+
+
+@checked
+def stored(name: str) -> Player:
+    """A player that comes with the package: ``"by-heart"``, ``"variations"``, ``"folder"``.
+
+    They learned the tunes in `tunes.EXAMPLES`: *Last Bus* alone, or the bars of all three over its
+    chords. ``tools/train_stored.py`` made them. Chapter 13.
+
+    Raises
+    ------
+    ValueError : if there is none of that name.
+    """
+    folder = files(__package__) / "trained"
+    names = sorted(it.name.removesuffix(".npz") for it in folder.iterdir())
+    if name not in names:
+        raise ValueError(f"no stored player {name!r}: there are {names}")
+    with as_file(folder / f"{name}.npz") as path:
+        return load(path)
 
 
 def _material(about: Mapping[str, Any]) -> Material:

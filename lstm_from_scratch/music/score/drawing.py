@@ -161,6 +161,17 @@ def svg(
         description = describe(music, form, chord_staff)
     description = printable(description)
     sheet = musicxml(music, form=form, title=title, key=key, chord_staff=chord_staff)
+    return in_page(sheet, title, description)
+
+
+@checked
+def in_page(sheet: str, title: str, description: str) -> Sheet | Undrawn:
+    """Draw a score in MusicXML as a picture in the page; without verovio, a note. Chapter 1.
+
+    Raises
+    ------
+    ValueError : for what is no score.
+    """
     try:
         ((width, height, shapes),) = engraving.engrave(sheet, _SCREEN)
     except ModuleNotFoundError:

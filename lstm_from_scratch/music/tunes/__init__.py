@@ -33,6 +33,7 @@ __getattr__, __dir__, __all__ = hand_out(
     ),
     {
         "read": "reading",
+        "EXAMPLES": "reading",
         "Tune": "tune",
         "Part": "voices",
         "Metre": "source",

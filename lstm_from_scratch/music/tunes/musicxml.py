@@ -308,11 +308,9 @@ class _Score:
         return ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")[sounding % 12]
 
     def _direction(self, element: Element, bar: _Bar, at: Fraction, where: str, place: str) -> None:
-        """Take tempi; say what of the order of bars is not followed."""
+        """Take tempi."""
         sound = element if element.tag == "sound" else element.find("sound")
         tempo = sound.get("tempo", "") if sound is not None else ""
-        if sound is not None and any(sound.get(it) for it in ("dacapo", "dalsegno", "tocoda")):
-            self.remarks.add("A da capo, dal segno or coda was not followed", place)
         if not tempo:
             metronome = element.find("direction-type/metronome")
             per = _text(metronome, "per-minute") if metronome is not None else ""
@@ -335,7 +333,7 @@ class _Score:
     def source(self) -> Source:
         """All of it, with repeats written out, in ticks."""
         count = max(map(len, self.parts.values()))
-        order = order_of(self.root.find("part"), count, self.where, self.remarks)
+        order = order_of(self.root.findall("part"), count, self.where, self.remarks)
         lengths = [
             max(bars[it].length for bars in self.parts.values() if it < len(bars))
             for it in range(count)

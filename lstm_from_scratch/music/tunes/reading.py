@@ -29,6 +29,10 @@ from .voices import Part, choose
 SUFFIXES = (".mid", ".midi", ".rmi", ".kar", ".musicxml", ".mxl", ".xml")
 """What the names of files end in that `read` knows; what is inside decides."""
 
+EXAMPLES = Path(__file__).parent / "examples"
+"""A folder with three tunes of ours, lead sheets of eight bars: *Last Bus*, *Night Tram* over the
+same chords, and *Slow Train* over the same chords in another order."""
+
 _BUSY = 4.0  # changes of the sounding chord a bar, beyond which it is taken by the half bar
 _SHARE = 1 / 3  # of a stretch that a pitch class must sound in to belong to its chord
 _TONES = 4  # pitch classes of a chord that is taken so, at most
@@ -268,6 +272,7 @@ class _Laid:
             count = briefly.counted(max(1, len(silent) - 1), "silent bar")
             self.remarks.add(f"{count} at the beginning left out")
             self._keep(silent[-1], self.end)
+        self._complete()
         lines = bar_lines(self.metres, self.grid, self.pickup, self.end)
         metre = [it for it in self.metres if it.at <= lines[-1]][-1]
         whole = lines[-1] + self.grid * metre.beats // metre.unit
@@ -284,6 +289,15 @@ class _Laid:
                 "The last bar has no room for the pickup, which was given a bar of its own"
             )
         limits.expect_steps(self.where, self.end, limits.PIECE)
+
+    def _complete(self) -> None:
+        """Take back the metre of a last bar that is shorter by the pickup, as programs write it."""
+        if not self.pickup or len(self.metres) < 2:
+            return
+        before, last = self.metres[-2:]
+        whole, short = (self.grid * it.beats // it.unit for it in (before, last))
+        if short + self.pickup == whole and self.end <= last.at + short:
+            self.metres = self.metres[:-1]
 
     def _shift(self, by: int) -> None:
         self.parts = [

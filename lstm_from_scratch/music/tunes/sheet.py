@@ -16,14 +16,14 @@ from fractions import Fraction
 from itertools import groupby
 from pathlib import Path
 
-from ... import limits
+from ... import briefly, limits
 from ...arguments import checked, either, none, text, whole
 from ...files import write_whole
 from ..blues import Note
 from ..midi import INSTRUMENTS, tracks
 from ..score import drawing
 from ..score.rhythm import Head, sliced
-from ..score.spelling import QUALITIES, spell
+from ..score.spelling import QUALITIES, spell, spoken
 from ..score.spelling import _names as names_of  # private there, since a form has it all
 from ..score.staves import printable
 from ..score.writing import ACCIDENTALS
@@ -135,6 +135,37 @@ def pdf(
     title = tune.name if title is None else title
     sheet = musicxml(tune, music=music, choruses=choruses, title=title)
     return drawing.on_paper(sheet, path, title)
+
+
+@checked(choruses=whole(1, limits.CHORUSES), title=either(text(), none()))
+def svg(
+    tune: Tune,
+    *,
+    music: Mapping[str, tuple[Note, ...]] | None = None,
+    choruses: int = 1,
+    title: str | None = None,
+) -> drawing.Sheet | drawing.Undrawn:
+    """Draw the score of `musicxml`, which takes the same arguments, as a picture in the page.
+
+    Without verovio, the extra ``score`` of this package, it is a note that says so. Chapter 1.
+
+    Raises
+    ------
+    ValueError : as `musicxml`.
+    """
+    title = printable(tune.name if title is None else title)
+    sheet = musicxml(tune, music=music, choruses=choruses, title=title)
+    parts = tracks(tune.music if music is None else music)
+    staves = " and ".join(
+        f"{briefly.counted(len(notes), 'note')} on the {name} staff"
+        for name, notes in parts.items()
+    )
+    symbols = ", ".join(spoken(symbol) for _, symbol in tune.symbols[:16])
+    said = f"A score of {briefly.counted(tune.bars * choruses, 'bar')}, {staves}."
+    if symbols:
+        more = ", and so on" if len(tune.symbols) > 16 or choruses > 1 else ""
+        said += f" The chord symbols read {symbols}{more}."
+    return drawing.in_page(sheet, title, printable(said))
 
 
 def _add(parent: ET.Element, tag: str, text: object = None, /, **attributes: str) -> ET.Element:

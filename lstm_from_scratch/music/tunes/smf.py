@@ -359,14 +359,21 @@ class _Notes:
         self.held: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
         self.down: set[int] = set()
         self.found: dict[int, list[Played]] = defaultdict(list)
+        self.struck: dict[tuple[int, int], list[int]] = defaultdict(list)
+        self.early: dict[tuple[int, int], list[int]] = {}  # of keys whose first message is an end
 
     def take(self, tick: int, kind: int, channel: int, first: int, second: int) -> None:
         """Take a channel message."""
         if kind == 0x90 and second:
             self._let_go(channel, tick, first)
             self.open[channel, first].append(tick)
+            self.struck[channel, first].append(tick)
         elif kind in (0x80, 0x90):
             waiting = self.open[channel, first]
+            if not self.struck[channel, first]:
+                self.early.setdefault((channel, first), [])
+            if (channel, first) in self.early:
+                self.early[channel, first].append(tick)
             if not waiting:
                 self.remarks.add("An end without a note was passed over", self.where, tick)
                 return
@@ -412,6 +419,9 @@ class _Notes:
         """The notes by channel, in order; one without an end lasts until the track ends."""
         for channel in list(self.held):
             self._let_go(channel, last)
+        for key, ends in self.early.items():
+            if self.open[key] and ends == self.struck[key]:
+                self._without_length(*key)
         for (channel, pitch), starts in self.open.items():
             for start in starts:
                 over = [it for it in self.found[channel] if it.pitch == pitch and it.end > start]
@@ -425,6 +435,17 @@ class _Notes:
         return {
             channel: self._apart(notes) for channel, notes in sorted(self.found.items()) if notes
         }
+
+    def _without_length(self, channel: int, pitch: int) -> None:
+        """Drop the notes of a key each of whose ends was written before its note, at one tick.
+
+        So music21 writes chord symbols, which have no length.
+        """
+        self.found[channel] = [note for note in self.found[channel] if note.pitch != pitch]
+        self.open[channel, pitch].clear()
+        for tick in self.struck[channel, pitch]:
+            what = "A note that ends where it begins was dropped"
+            self.remarks.add(what, f"pitch {pitch}, {self.where}", tick)
 
     def _apart(self, notes: list[Played]) -> list[Played]:
         """One key strikes one note at a time: one that is struck again ends there."""
