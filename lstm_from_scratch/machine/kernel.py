@@ -78,9 +78,8 @@ _changed_all = _in_every_room(changed)
 
 
 # Columns of the cursors that say where each lane is: the episode it hears (in music: the chorus; -1
-# if there is none left), the step it is at, how many of the episodes ordered for it are used up,
-# and its gross errors and whole episodes since it
-# was last cleared. The last is how many steps ago its faded numbers were made zeros.
+# if there is none left), the step it is at, how many of the episodes ordered for it are used up, its
+# gross errors and whole episodes since it was last cleared, and the steps since it was last swept.
 _SONG, _STEP, _USED, _ERRORS, _WHOLE, _SINCE = range(6)
 
 
