@@ -78,8 +78,8 @@ _changed_all = _in_every_room(changed)
 
 
 # Columns of the cursors that say where each lane is: the episode it hears (in music: the chorus; -1
-# if there is none left), the step it is at, how many of the episodes ordered for it are used up, its
-# gross errors and whole episodes since it was last cleared, and the steps since it was last swept.
+# if there is none left), the step it is at, how many of those ordered for it are used up, its gross
+# errors and whole episodes since it was last cleared, and the steps since it was last swept.
 _SONG, _STEP, _USED, _ERRORS, _WHOLE, _SINCE = range(6)
 
 
@@ -551,10 +551,8 @@ class Arena:
         )
         failed = _run(self.rooms, self.data, heard, given, predictions, voices, draws, temperature)
         if failed:
-            raise ValueError(
-                f"step {failed}: the outputs of a voice sum to zero or are not finite; "
-                "no note can be drawn from them"
-            )
+            wrong = "the outputs of a voice sum to zero or are not finite"
+            raise ValueError(f"step {failed}: {wrong}; no note can be drawn from them")
         return heard, predictions
 
     def _goes_on_by_itself(self) -> None:
