@@ -1,7 +1,7 @@
-"""The two pages of the built book on which the network is alive: they play, learn, and ask nothing.
+"""The pages of the built book on which the network is alive: it plays, learns, and asks nothing.
 
-What the scenes do in detail is tested in `test_scenes`, on pages of their own; that they have
-Python's bits, in `test_stage`.
+What the scenes do in detail is tested in `test_scenes` and `test_play_scene`, on pages of their
+own; that they have Python's bits, in `test_stage`.
 """
 
 from __future__ import annotations
@@ -26,9 +26,11 @@ from lstm_from_scratch.playing import composing
 from lstm_from_scratch.studies import experiments
 
 ENDLESS, NOW = "book/endless.html", "book/learn_it_now.html"
+TOGETHER = "book/play_with_it.html"
+PAGES = ENDLESS, NOW, TOGETHER
 
 
-@pytest.fixture(params=[ENDLESS, NOW])
+@pytest.fixture(params=PAGES)
 def alive(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Visit]:
     opened = open_page(browser, request.param)
     yield opened
@@ -41,9 +43,9 @@ def until(opened: Visit, condition: str) -> None:
 
 
 def test_it_comes_alive_at_one_press(alive: Visit) -> None:
-    name = "Play" if alive.name == ENDLESS else "Learn"
+    name, count = ("Learn", "steps") if alive.name == NOW else ("Play", "step")
     alive.page.locator(".stage").get_by_role("button", name=name, exact=True).click()
-    until(alive, f"dataset.{'step' if alive.name == ENDLESS else 'steps'} > 2")
+    until(alive, f"dataset.{count} > 2")
 
 
 def test_it_is_the_network_of_the_book_bit_for_bit(browser: Browser) -> None:
@@ -86,7 +88,20 @@ def test_it_is_the_network_of_the_book_bit_for_bit(browser: Browser) -> None:
     opened.page.context.close()
 
 
-@pytest.mark.parametrize("name", [ENDLESS, NOW])
+def test_a_key_plays_and_the_network_plays_its_chords_beside_it(browser: Browser) -> None:
+    opened = open_page(browser, TOGETHER)
+    opened.page.locator(".stage").get_by_role("button", name="Play", exact=True).click()
+    opened.page.keyboard.down("d")
+    until(opened, "stage.rows().length > 4")
+    opened.page.keyboard.up("d")
+    rows = np.array(opened.page.evaluate("document.querySelector('.stage').stage.rows()"))
+    assert rows[2, 12:].nonzero()[0].tolist() == [4], "an E"
+    assert np.array_equal(rows[:5, :12], CHORDS_ONLY.form_roll(TWELVE_BAR)[:5])
+    assert opened.problems == []
+    opened.page.context.close()
+
+
+@pytest.mark.parametrize("name", PAGES)
 def test_without_a_script_it_says_what_it_would_do_and_where_to_listen(
     browser: Browser, name: str
 ) -> None:
@@ -111,4 +126,19 @@ def test_another_engine_plays_and_learns(engine: engines.Engine) -> None:  # noq
     engine.press(".go")
     engine.until(f"Number({root}.dataset.steps) > 9600")
     engine.press(".go")
+    assert engine.problems() == []
+
+
+@once_more
+def test_another_engine_plays_with_you(engine: engines.Engine) -> None:  # noqa: F811
+    engine.open(HTML / TOGETHER)
+    engine.press(".play-pause")
+    root = found_by(".stage")
+    engine.until(f"Number({root}.dataset.step) > 1")
+    engine.press('.pad[data-units="4"]')
+    engine.until(f"{root}.stage.rows().some((row) => row[16])")  # an E, on the grid
+    engine.press(".play-pause")
+    engine.until(f"{root}.dataset.playing === 'false' && {root}.stage.hands.held.size === 0")
+    engine.press(".midi")
+    engine.until(f"{root}.querySelector('.said').textContent.includes('MIDI')")
     assert engine.problems() == []

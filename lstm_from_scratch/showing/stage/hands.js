@@ -142,7 +142,7 @@ var stageHands = (() => {
     root.addEventListener("focusout", ({ relatedTarget }) => {
       if (!root.contains(relatedTarget)) liftAll("key");
     });
-    window.addEventListener("blur", () => liftAll());
+    window.addEventListener("blur", () => liftAll("key"));
 
     root.addEventListener("pointerdown", (event) => {
       const pad = event.target.closest(".pad");

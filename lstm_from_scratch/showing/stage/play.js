@@ -115,6 +115,7 @@
       seen: (held) => {
         showPads(held);
         if (held.size) wake();
+        if (!transport.playing) grid.close(Infinity); // on no step
       },
     });
 
@@ -142,9 +143,10 @@
       pad.type = "button";
       pad.className = "pad";
       Object.assign(pad.dataset, { units: pressed.join(" "), code, lmSuppressShortcuts: true });
+      pad.setAttribute("aria-keyshortcuts", code.slice(-1));
       pad.append(
         Object.assign(document.createElement("span"), { textContent: words }),
-        Object.assign(document.createElement("kbd"), { textContent: code.slice(-1) }));
+        Object.assign(document.createElement("kbd"), { textContent: code.slice(-1), ariaHidden: true }));
       parent.append(pad);
       return pad;
     }
@@ -265,6 +267,7 @@
       if (transport.playing) return transport.stop();
       try {
         takeTurn();
+        grid.forget();
         counting = data.bar;
         await transport.play();
         say(sound.note);
@@ -316,6 +319,7 @@
       midi.disabled = true;
       try {
         say(await stageHands.listenToMidi(taken, unitOf, say));
+        toggle.focus(); // which a button that is disabled has lost
       } catch (error) {
         midi.disabled = false;
         say(error.message);

@@ -45,7 +45,11 @@ var stageSound = (() => {
     async function start() {
       const Context = window.AudioContext ?? window.webkitAudioContext;
       if (!Context) return silently("This browser has no Web Audio: the music is shown without it.");
-      if (!context || context.state === "closed") build(new Context());
+      try {
+        if (!context || context.state === "closed") build(new Context());
+      } catch (error) {
+        return silently(`The browser gives no sound: ${error.message} The music is shown without it.`);
+      }
       if (context.state !== "running") {
         // With no device to sound from, some browsers never answer.
         await Promise.race([context.resume(), new Promise((go) => setTimeout(go, PATIENCE))]);
