@@ -28,7 +28,7 @@ def some_network(*voices: Voice) -> Network:
 
 
 @pytest.mark.parametrize(
-    ("temperature", "count"), itertools.product((0.5, 1.0, 2.0), (None, 0, 2, 4))
+    ("temperature", "count"), [*itertools.product((0.5, 1.0, 2.0), (None, 0, 2, 4))]
 )
 def test_units_are_drawn_as_often_as_all_choices_say(temperature: float, count: int | None) -> None:
     """Every choice of five units is written down with its probability."""

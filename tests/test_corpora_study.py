@@ -47,10 +47,10 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setattr(questions, "PLANS", {n: fewer(questions.PLANS[n]) for n in NAMES})
     monkeypatch.setattr(questions, "TWO_VOICES", fewer(questions.TWO_VOICES))
     monkeypatch.setattr(questions, "MOST", dict.fromkeys(NAMES, 3))
-    for cached in (questions.corpus, questions.parts):
+    for cached in (questions._corpus, questions._parts):
         cached.cache_clear()
     yield tmp_path
-    for cached in (questions.corpus, questions.parts):
+    for cached in (questions._corpus, questions._parts):
         cached.cache_clear()
 
 
