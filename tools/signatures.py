@@ -365,6 +365,42 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "episodes.Lessons.learn:forgiven": lambda: np.full(1, 9, dtype=np.int64),
     "episodes.Lessons.learn:steps": _value(5),
     "training.train:rolls": _thing("forward_roll"),
+    "batches.side_by_side:episodes": lambda: _episodes(),
+    "batches.side_by_side:dtype": _value("float32"),
+    "machine.batches:batch": lambda: _batch(),
+    "plan": lambda: _plan(),
+    "fitting.Plan:learning": lambda: _plan().learning,
+    "fitting.Fitted:epoch": _value(1),
+    "fitting.Fitted:course": _zeros(1, 2),
+    "fitting.Fitted:seconds": _value(1.0),
+    "fitting.nats:episodes": lambda: _episodes(),
+    "fitting.fit:train": lambda: _episodes(),
+    "fitting.fit:valid": lambda: _episodes(),
+    "corpora:corpus": lambda: _corpus(),
+    "corpora.Corpus:train": lambda: _corpus().train,
+    "corpora.Corpus:valid": lambda: _corpus().train,
+    "corpora.Corpus:test": lambda: _corpus().train,
+    "corpora.read:path": lambda: _corpus_file(),
+    "corpora.write:path": _path(".npz"),
+    "playing.corpora:roll": lambda: _corpus().train[0],
+    "corpora.transposed:by": _value(1),
+    "corpora.roll_of:frames": _value([(60, 64), (62,)]),
+    "foreign.plain_pickle:data": _value(b"]."),
+    "foreign.matlab_cells:data": _value(b"MATLAB 5.0".ljust(126) + b"IM"),
+    "chorales.play:given": lambda: _things()["forward_roll"][:1],
+    "chorales.play:frames": _value(3),
+    "chorales.draw_units:chances": _value([0.25, 0.5]),
+    "chorales.save:learned": lambda: _learned(),
+    "chorales.save:path": _path(".npz"),
+    "chorales.load:path": lambda: _learned_file(),
+    "chorales.stored:name": _value("jsb_chorales"),
+    "questions.corpora:name": _value("jsb_chorales"),
+    "questions.corpora:voices": _value(1),
+    "questions.corpora:frames": _value(9),
+    "questions.corpora:epochs": _value(2),
+    "questions.corpora:rule": _value("bptt"),
+    "questions.corpora:sets": lambda: [_episodes()] * 3,
+    "questions.corpora:batch": lambda: _batch(),
     "extensions.extended_forward:inputs": lambda: _things()["forward_roll"][0],
     "extensions.extended_forward:onward": lambda: lambda *_: _things()["step"],
     "extensions.extended_step_gradient:onward": lambda: lambda *_: None,
@@ -795,6 +831,48 @@ def _episodes() -> Any:
 
     roll = _things()["forward_roll"]
     return [Episode(roll[:-1], roll[1:])] * 2
+
+
+def _batch() -> Any:
+    from lstm_from_scratch.machine import batches
+
+    return batches.side_by_side(_things()["chords"], _episodes())
+
+
+def _plan() -> Any:
+    from lstm_from_scratch.machine import fitting
+
+    return fitting.Plan(_things()["chords"], epochs=1)
+
+
+@functools.cache
+def _corpus() -> Any:
+    from lstm_from_scratch.playing import corpora
+
+    piece = corpora.roll_of([(60,), (60, 64), (72,)])
+    return corpora.Corpus("of the sweep", (piece,), (piece,), (piece,))
+
+
+@functools.cache
+def _corpus_file() -> str:
+    from lstm_from_scratch.playing import corpora
+
+    return str(corpora.write(_corpus(), _folder() / "a_corpus_of_the_sweep.npz"))
+
+
+def _learned() -> Any:
+    from lstm_from_scratch.playing import chorales
+
+    return chorales.Learned(_things()["network"], "of the sweep", "", 1.0, "by hand")
+
+
+@functools.cache
+def _learned_file() -> str:
+    from lstm_from_scratch.playing import chorales
+
+    path = _folder() / "a_network_of_the_sweep.npz"
+    chorales.save(_learned(), path)
+    return str(path)
 
 
 def _lessons() -> Any:

@@ -3,21 +3,27 @@
     python tools/train_stored.py [NAME ...]
 
 Each from its recommended recipe, seed 0. The same seed gives the same file content on every
-machine, apart from the seconds it took. Then the networks that chapter 10 compares with, and the
-players of chapter 13, who learned the tunes that come with the package.
+machine, apart from the seconds it took. Then the networks that chapter 10 compares with, the
+players of the chapter on your own music, who learned the tunes that come with the package, and that
+of the chorales, which is made only if it is named: it needs the corpus, and is the same on another
+machine only but for rounding.
 """
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from lstm_from_scratch import commands, playing, rivals
-from lstm_from_scratch.machine import training
+from lstm_from_scratch.machine import fitting, training
 from lstm_from_scratch.music import tunes
 from lstm_from_scratch.music.blues import TWELVE_BAR
 from lstm_from_scratch.music.encoding import CHORDS_ONLY
-from lstm_from_scratch.playing import composing
+from lstm_from_scratch.playing import chorales, composing, corpora
 from lstm_from_scratch.studies import experiments
 from lstm_from_scratch.studies.questions import composers
+from lstm_from_scratch.studies.questions import corpora as questions
 
 PACKAGE = Path(__file__).parent.parent / "lstm_from_scratch"
 
@@ -35,6 +41,28 @@ def experiment_2() -> training.Result:
     return result
 
 
+def of_corpus(name: str) -> chorales.Learned:
+    """The network of seed 0 of the study of a corpus, with weights of half precision.
+
+    Weights of keys that no piece of the training set has are set to 0: nothing was learned of them.
+    """
+    sets = questions.parts(name, 1)
+    plan = replace(questions.PLANS[name], seed=0)
+    network = questions.reached(plan, "bptt", sets, plan.epochs).network
+    heard = np.any([episode.inputs.any(axis=0) for episode in sets[0]], axis=0)
+    hidden, output = network.hidden.copy(), network.output.copy()
+    hidden[:, : len(heard)][:, ~heard] = output[:, : len(heard)][:, ~heard] = 0.0
+    kept = chorales.halved(training.Network(network.topology, hidden, output))
+    return chorales.Learned(
+        kept,
+        name,
+        corpora.read(corpora.find(name)).digest,
+        round(fitting.nats(kept, sets[2]), 4),
+        f"python tools/train_stored.py {name}",
+    )
+
+
+CORPORA = ("jsb_chorales",)
 NETWORKS = {function.__name__: function for function in (experiment_1, experiment_2)}
 PLAYERS = {"by-heart": "by heart", "variations": "variations", "folder": "bars"}
 """What each player learned from; that of the folder heard the bars of all three tunes."""
@@ -47,19 +75,26 @@ COMPARED = ("feed-forward-1", "feed-forward-16", "feed-forward-17", "simple-netw
 def main(arguments: list[str] | None = None) -> int:
     """Train and store."""
     parser = argparse.ArgumentParser(description="Train and store the networks of the package.")
-    known = (*NETWORKS, *COMPARED, *PLAYERS)
+    by_themselves = (*NETWORKS, *COMPARED, *PLAYERS)
+    known = (*by_themselves, *CORPORA)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(known)}")
     names = parser.parse_args(arguments).names
     if unknown := set(names) - set(known):
         parser.error(f"no network {', '.join(sorted(unknown))}: there are {', '.join(known)}")
-    for name in names or known:
+    for name in names or by_themselves:
         if name in PLAYERS:
             from_here = "" if name == "folder" else "last_bus.musicxml"
             player = playing.learn(tunes.EXAMPLES / from_here, melody=PLAYERS[name], seed=SEED)
             player.save(PACKAGE / "playing" / "trained" / f"{name}.npz")
             continue
-        folder = PACKAGE / ("rivals" if name in COMPARED else "machine") / "trained"
+        wing = "rivals" if name in COMPARED else "playing" if name in CORPORA else "machine"
+        folder = PACKAGE / wing / "trained"
         folder.mkdir(exist_ok=True)
+        if name in CORPORA:
+            learned = of_corpus(name)
+            chorales.save(learned, folder / f"{name}.npz")
+            print(f"{name}: {learned.test} nats a frame of the test set")
+            continue
         if name in COMPARED:
             network = composers.make(name, 0)
             rivals.save(network, folder / f"{name}.npz")

@@ -3,14 +3,18 @@
 * `composing`: free run, improvisation from a beginning, what a composer is (chapters 7, 8, 10);
 * `learning`, `material`: from a tune of your own to a player; what it learns from (chapter 8);
 * `players`, `saving`: a network with the form that it knows; its pieces in files (chapter 8);
-* `duets`, `live`, `ports`: with a person, step by step, in time, through MIDI ports (chapter 8).
+* `duets`, `live`, `ports`: with a person, step by step, in time, through MIDI ports (chapter 8);
+* `corpora`, `foreign`: real music and its files; `chorales`: who plays it (chapters 8 and 11).
 """
 
 from ..lazily import hand_out
 
 __getattr__, __dir__, __all__ = hand_out(
     __name__,
-    ("composing", "duets", "learning", "live", "material", "players", "ports", "saving"),
+    (
+        *("composing", "learning", "material", "players", "saving", "duets", "live", "ports"),
+        *("corpora", "foreign", "chorales"),
+    ),
     dict.fromkeys(
         ("Composer", "Soloist", "compose", "free_run", "hear", "play_along", "predict", "recall"),
         "composing",

@@ -25,6 +25,7 @@ from ..arguments import array, check, checked, either, instance, none, real, tex
 from ..files import write_whole
 from ..machine.kernel import draw_unit
 from ..machine.network import Network, Topology, Voice, cleared, forward
+from ..machine.squashing import logistic
 from ..machine.storing import Archive, entry, json_object, listed, made
 
 FORMAT = 1
@@ -162,7 +163,7 @@ def draw_units(
     sure = np.clip(chances, 1e-15, 1 - 1e-15)
     odds = (np.log(sure) - np.log1p(-sure)) / temperature
     if count is None:
-        return (rng.random(len(odds)) * (1 + np.exp(-odds)) < 1).astype(float)
+        return (rng.random(len(odds)) < logistic(odds)).astype(float)
     return _so_many(odds, count, rng.random(len(odds)))
 
 

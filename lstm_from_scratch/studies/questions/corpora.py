@@ -26,7 +26,8 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from ...arguments import checked, instance, one_of, several, whole
+from ... import limits
+from ...arguments import checked, instance, one_of, several, text, whole
 from ...machine.batches import Batch, batch_gradient, side_by_side
 from ...machine.episodes import Episode
 from ...machine.fitting import ADAM_BEGINS, Plan, first_network, fit, nats
@@ -99,29 +100,36 @@ WAITS = 4
 """After so many epochs without a better validation, training by the paper's rule ends."""
 
 
-@cache
-def corpus(name: str) -> corpora.Corpus:
-    """A corpus, read once. Chapter 11.
+_SETS = several(several(instance(Episode), some=True), some=True)
 
-    Raises
-    ------
-    FileNotFoundError : if it is not here, see `corpora.find`.
-    """
+
+@cache
+def _corpus(name: str) -> corpora.Corpus:
+    """A corpus, read once."""
     return corpora.read(corpora.find(name), name)
 
 
 @cache
-def parts(name: str, voices: int) -> tuple[tuple[Episode, ...], ...]:
-    """What is learned from a corpus: episodes of its three sets, of 88 keys or of two voices.
-
-    Chapter 11.
-    """
-    whole = corpus(name)
+def _parts(name: str, voices: int) -> tuple[tuple[Episode, ...], ...]:
+    whole = _corpus(name)
     rolls = corpora.two_voices if voices == 2 else np.asarray
     return tuple(
         tuple(corpora.episode(rolls(piece)) for piece in getattr(whole, part))
         for part in corpora.PARTS
     )
+
+
+@checked(name=text(some=True), voices=whole(1, 2))
+def parts(name: str, voices: int) -> tuple[tuple[Episode, ...], ...]:
+    """What is learned from a corpus: episodes of its three sets, of 88 keys or of two voices.
+
+    Raises
+    ------
+    FileNotFoundError : if the corpus is not here, see `corpora.find`.
+
+    Chapter 11.
+    """
+    return _parts(name, voices)
 
 
 # ---- Rules ---------------------------------------------------------------------------------------
@@ -166,7 +174,7 @@ def _online(recipe: Recipe, sets: Sequence[Sequence[Episode]]) -> Reached:
     return Reached(kept, int(np.argmin(errors)) + 1, len(errors), seconds)
 
 
-@checked
+@checked(frames=whole(1, limits.BETWEEN_TESTS), epochs=whole(1, limits.TRIALS))
 def online_recipe(plan: Plan, frames: int, epochs: int) -> Recipe:
     """The recipe of the paper's rule for the network of a plan, which begins with the same weights.
 
@@ -191,6 +199,7 @@ def online_recipe(plan: Plan, frames: int, epochs: int) -> Recipe:
     )
 
 
+@checked(sets=_SETS, epochs=whole(1, limits.TRIALS))
 def reached(plan: Plan, rule: Rule, sets: Sequence[Sequence[Episode]], epochs: int) -> Reached:
     """Train by a rule until validation finds no better network. Chapter 11."""
     if rule == "bptt":
@@ -242,11 +251,11 @@ def keys(name: str, rule: Rule, seed: int) -> Keys:
         found.epochs,
         found.seconds,
         digest(network),
-        corpus(name).digest,
+        _corpus(name).digest,
     )
 
 
-@checked(sets=several(several(instance(Episode), some=True)))
+@checked(sets=_SETS)
 def floors(sets: Sequence[Sequence[Episode]]) -> tuple[float, float]:
     """What needs no network: nats a frame of the test set by what was counted in the training set.
 
@@ -355,7 +364,7 @@ def beside(name: str, seed: int) -> Beside:
         found.epochs,
         found.seconds,
         digest(found.network),
-        corpus(name).digest,
+        _corpus(name).digest,
     )
 
 
@@ -402,7 +411,7 @@ def voices(rule: Rule, seed: int) -> Voices:
         found.epochs,
         found.seconds,
         digest(network),
-        corpus("nottingham").digest,
+        _corpus("nottingham").digest,
     )
 
 
