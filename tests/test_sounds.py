@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 
 from lstm_from_scratch.music import audio
 from lstm_from_scratch.music.blues import Note
+from lstm_from_scratch.showing import movable
 from lstm_from_scratch.showing.player import hear
 
 
@@ -53,3 +55,12 @@ def test_style_and_script_are_kept_once_and_in_time(sounds: ModuleType) -> None:
     assert light.count('type="application/json"') == light.count("<figure") == 3
     assert sounds.once(players[0]) == players[0]
     assert sounds.once("<p>none</p>") == "<p>none</p>"
+
+
+def test_figures_to_move_bring_what_they_share_once(sounds: ModuleType) -> None:
+    first, second = movable.rates().markup, movable.resets().markup
+    light = sounds.once(f"{first}<p>between</p>{second}")
+    assert light.count("<style>") == light.count("<script>") == 1
+    assert light.index("<style>") < light.index("<p>between</p>") < light.index("<script>")
+    other = sounds.once(movable.error_left(0.5 ** np.ones((2, 20)), 0.5).markup + first)
+    assert other.count("<style>") == 1 and other.count("<script>") == 2  # of another kind

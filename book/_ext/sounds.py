@@ -1,10 +1,10 @@
-"""Sound and players of a page, stored once.
+"""Sound, players and movable figures of a page, stored once.
 
 A player that a cell shows is whole: it carries its sound, its style and its script, so that it
 works in any notebook. In the book each sound becomes a file that is named by its content. So the
 same music is one file wherever it is heard; and since the page makes the sound of a player itself,
-from notes, the file is loaded only where no script runs. A page has the players' style and script
-once.
+from notes, the file is loaded only where no script runs. Players bring one style and one script,
+movable figures of a kind another, and a page has each of them once.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from sphinx.application import Sphinx
 
 FOLDER = "sounds"
 STORED = re.compile(r'"data:audio/mpeg;base64,([A-Za-z0-9+/=]+)"')
-STYLE = re.compile(r"<style>/\* The player\b.*?</style>", flags=re.S)
-SCRIPT = re.compile(r"<script>// The sound of the notes\b.*?</script>", flags=re.S)
+STYLE = re.compile(r"<style>.*?</style>", flags=re.S)
+SCRIPT = re.compile(r"<script>.*?</script>", flags=re.S)
 
 
 def store(html: str, folder: Path, top: str) -> str:
@@ -40,7 +40,7 @@ def store(html: str, folder: Path, top: str) -> str:
 
 
 def once(html: str) -> str:
-    """Keep the first style and, since it starts all players there are, the last script."""
+    """Of equal styles keep the first; of equal scripts, which start all that is there, the last."""
     for style in dict.fromkeys(STYLE.findall(html)):
         head, mark, tail = html.partition(style)
         html = head + mark + tail.replace(style, "")
