@@ -235,6 +235,21 @@ def test_keys_play_only_where_the_focus_is_and_no_field_needs_them(
     assert at_stage(page, "root.notes.length") == 1
 
 
+def test_keys_are_named_as_this_keyboard_has_them(show: Callable, duet: Scene) -> None:
+    """By their place they are the same; on a German keyboard there is a Z where others have Y."""
+    page = show(duet)
+    page.evaluate(SILENT)
+    page.evaluate(
+        """() => document.querySelector(".play-pause").dispatchEvent(
+            new KeyboardEvent("keydown", { code: "KeyY", key: "z", bubbles: true }))"""
+    )
+    assert sounding(page) == [68]
+    assert page.get_by_role("button", name="A♭4").inner_text() == "A♭4\nZ"
+    page.get_by_label("You play").select_option("chords")
+    pad = page.get_by_role("button", name="A♭3")
+    assert pad.inner_text() == "A♭3\nZ" and pad.get_attribute("aria-keyshortcuts") == "Z"
+
+
 @pytest.mark.parametrize(
     "leave",
     [
