@@ -94,6 +94,7 @@ def test_a_network_of_chords_alone_plays_them(tmp_path: Path) -> None:
         (("compose", "-o", "a.mid", "--network", "b.npz"), 1, "compose: there is no file 'b.npz'"),
         (("compose", "-o", "a.mid", "--given", "97"), 1, "compose: given must be 1 to 96"),
         (("compose", "-o", "a.mid", "--chorus", "4096"), 1, "compose: no chorus 4096"),
+        (("live",), 2, "--in and --out are needed, or --virtual, or --list"),
         (("study", "nonsense"), 1, "study: unknown study 'nonsense'"),
         (("study", "--loud"), 2, "unrecognized arguments: --loud"),
     ],

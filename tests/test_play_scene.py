@@ -168,6 +168,32 @@ def test_what_was_played_is_saved(show: Callable, duet: Scene, tmp_path: Path) -
     assert len(saved["chords"]) >= 4
 
 
+def test_memory_does_not_grow_with_the_hours(show: Callable, duet: Scene) -> None:
+    """An hour of choruses, with a note on every other step, thrice."""
+    page = show(duet)
+    page.evaluate(SILENT)
+    session = page.context.new_cdp_session(page)
+    sizes = []
+    for _ in range(3):
+        page.evaluate(
+            """async (steps) => {
+                const root = document.querySelector(".stage"), { stage } = root;
+                await stage.sound.start();
+                for (let step = 0; step < steps; step++) {
+                    const when = 0.3 * stage.at();
+                    if (step % 2) stage.grid.press(step % 13, when);
+                    else stage.grid.lift((step - 1) % 13, when);
+                    stage.next(when, 0.3);
+                }
+                root.notes = [];
+            }""",
+            150 * 96,
+        )
+        session.send("HeapProfiler.collectGarbage")
+        sizes.append(session.send("Runtime.getHeapUsage")["usedSize"])
+    assert sizes[2] - sizes[1] < 200_000, sizes
+
+
 # ---- Keys and fingers ----------------------------------------------------------------------------
 
 
@@ -207,6 +233,21 @@ def test_keys_play_only_where_the_focus_is_and_no_field_needs_them(
     assert at_stage(page, "root.notes.length") == 0
     page.get_by_label("Tempo").press("a")
     assert at_stage(page, "root.notes.length") == 1
+
+
+def test_keys_are_named_as_this_keyboard_has_them(show: Callable, duet: Scene) -> None:
+    """By their place they are the same; on a German keyboard there is a Z where others have Y."""
+    page = show(duet)
+    page.evaluate(SILENT)
+    page.evaluate(
+        """() => document.querySelector(".play-pause").dispatchEvent(
+            new KeyboardEvent("keydown", { code: "KeyY", key: "z", bubbles: true }))"""
+    )
+    assert sounding(page) == [68]
+    assert page.get_by_role("button", name="A♭4").inner_text() == "A♭4\nZ"
+    page.get_by_label("You play").select_option("chords")
+    pad = page.get_by_role("button", name="A♭3")
+    assert pad.inner_text() == "A♭3\nZ" and pad.get_attribute("aria-keyshortcuts") == "Z"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ Prints a table, and with --store writes it into results/. Every form takes turns
 others, several rounds, and the median is reported: on a busy machine rates drift, ratios stay.
 Rates are steps a second of processor time on one core, but for two processes at once, which are
 timed by the clock.
-Plain C is used where gcc is found, PyTorch where it is installed.
+Plain C is used where gcc is found, Node (for the engine of the live pages) where it is there,
+PyTorch where it is installed.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import ctypes
 import importlib.util
+import json
 import os
 import platform
 import shutil
@@ -42,6 +44,7 @@ from lstm_from_scratch.machine.training import (
 )
 from lstm_from_scratch.music import blues
 from lstm_from_scratch.music.encoding import CHORDS_AND_MELODY, CHORDS_ONLY
+from lstm_from_scratch.showing.stage import plans
 from lstm_from_scratch.studies import study
 
 ROOT = Path(__file__).parent.parent
@@ -55,11 +58,15 @@ MELODY = Voice("melody", 13, (2, 2, 2, 2), reads=("chords",))
 
 @dataclass(frozen=True)
 class Form:
-    """One way to run the steps: ``run(n)`` makes n; ``steps`` take some tenths of a second."""
+    """One way to run the steps: ``run(n)`` makes n; ``steps`` take some tenths of a second.
+
+    elsewhere : whether another process runs them; ``run`` returns its seconds of processor time.
+    """
 
     name: str
     run: Callable[[int], object]
     steps: int
+    elsewhere: bool = False
 
 
 def network(topology: Topology) -> Network:
@@ -164,6 +171,47 @@ class InC:
         return self.voices[0][2 * self.SIDE**2 :][: 12 * self.SIDE].reshape(12, -1)[:, :21]
 
 
+IN_NODE = """
+const training = stageEngine.makeTraining({plan}, {recipe}, Float64Array.from({roll}));
+require("readline").createInterface({{ input: process.stdin }}).on("line", (steps) => {{
+  const before = process.cpuUsage();
+  training.learn(Number(steps), Infinity);
+  const {{ user, system }} = process.cpuUsage(before);
+  console.log((user + system) / 1e6);
+}});
+"""
+
+
+class InNode:
+    """The engine of the live pages, ``showing/stage/engine.js``, under Node."""
+
+    def __init__(self, topology: Topology, roll: np.ndarray) -> None:
+        blocks = len(topology.voices[0].blocks)
+        gates = dict.fromkeys(
+            ("input_gate_bias", "forget_gate_bias", "output_gate_bias"), (0.0,) * blocks
+        )
+        learning = Learning(RATE, MOMENTUM, 0.02, **gates)
+        recipe = Recipe(topology, (learning,) * len(topology.voices), forgiven=8)
+        engine = Path(plans.__file__).with_name("engine.js").read_text("utf-8")
+        given = {
+            "plan": json.dumps(plans.plan(topology)),
+            "recipe": json.dumps(plans.learning(recipe)),
+            "roll": json.dumps(roll.ravel().tolist()),
+        }
+        self.process = subprocess.Popen(
+            ["node", "-e", engine + IN_NODE.format(**given)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, steps: int) -> float:
+        """Train online; returns the seconds of processor time that Node took."""
+        self.process.stdin.write(f"{steps}\n")
+        self.process.stdin.flush()
+        return float(self.process.stdout.readline())
+
+
 def in_torch(inputs: int, cells: int, roll: np.ndarray) -> Callable[[int], None]:
     """PyTorch's own LSTM cell with SGD, one step at a time, the gradient cut after each step."""
     import torch
@@ -208,6 +256,10 @@ def forms(experiment: int) -> list[Form]:
         found.append(Form("plain C", InC(start, roll).run, 200_000))
     else:
         print("no gcc here: plain C is left out", file=sys.stderr)
+    if shutil.which("node"):
+        found.append(Form("JavaScript", InNode(topology, roll).run, 50_000, elsewhere=True))
+    else:
+        print("no node here: JavaScript is left out", file=sys.stderr)
     if importlib.util.find_spec("torch"):
         found.append(Form("PyTorch", in_torch(topology.inputs, topology.cells, roll), 500))
     else:
@@ -235,8 +287,9 @@ def measure(found: list[Form]) -> dict[str, float]:
         for form in found:
             lanes = int(form.name.split()[1]) if "lanes" in form.name else 1
             start = time.process_time()
-            form.run(form.steps)
-            rates[form.name].append(lanes * form.steps / (time.process_time() - start))
+            taken = form.run(form.steps)
+            seconds = taken if form.elsewhere else time.process_time() - start
+            rates[form.name].append(lanes * form.steps / seconds)
     return {name: statistics.median(values) for name, values in rates.items()}
 
 

@@ -151,8 +151,9 @@ def play(
     """
     clock = MachineClock() if clock is None else clock
     draw_unit(np.ones(2), 0.5, 1.0)  # compiled before the time runs
-    session = _Session(duet, encoding, source, Notes(sink), clock, thru)
-    session.begin(tempo, swing, click, stop, there)
+    session = _Session(
+        duet, encoding, source, Notes(sink), clock, tempo, swing, click, thru, stop, there
+    )
     try:
         why = session.run(steps)
     except Gone as error:
@@ -169,27 +170,23 @@ class _Stopped(Exception):
 
 @dataclass
 class _Session:
-    """The state of one session; see `play`."""
+    """One session: how it is to go, see `play`, and what has happened so far."""
 
     duet: Duet
     encoding: Encoding
     source: Any
     out: Notes
     clock: Clock
+    tempo: float
+    swing: float
+    click: bool
     thru: bool
+    stop: Callable[[], bool]
+    there: Callable[[], str]
 
-    def begin(
-        self,
-        tempo: float,
-        swing: float,
-        click: bool,
-        stop: Callable[[], bool],
-        there: Callable[[], str],
-    ) -> None:
-        self.tempo, self.swing, self.click = tempo, swing, click
-        self.stop, self.there = stop, there
-        mine, chords = self.duet.mine, len(self.encoding.chords)
-        self.hands = Hands(single=mine.start == chords)
+    def __post_init__(self) -> None:
+        mine = self.duet.mine
+        self.hands = Hands(single=mine.start > 0)  # the melody stands behind the chords
         self.pitches = self.encoding.pitches[mine]
         self.held: dict[tuple[int, int], tuple[int, float]] = {}
         self.rows: list[np.ndarray] = []
@@ -228,24 +225,23 @@ class _Session:
         end = moment(step)
         while (now := self.clock.now()) < end:
             self._listen(now)
-            self._look_round(now)
             self.clock.wait(min(end, now + POLL))
         self._listen(now)
-        self._look_round(now)
         if now - end > LATE:
             self.start += now - end
             self.lost += now - end
 
-    def _look_round(self, now: float) -> None:
-        if self.stop():
-            raise _Stopped
-        if now - self.asked >= 1:
-            self.asked = now
-            if missing := self.there():
-                raise Gone(missing)
-            for key, (_, since) in list(self.held.items()):
-                if now - since >= LONGEST:
-                    self._lift(key, now)
+    def _look_round(self) -> None:
+        """Are the ports still there? Asked once a second, amid a step, where there is time."""
+        now = self.clock.now()
+        if now - self.asked < 1:
+            return
+        self.asked = now
+        if missing := self.there():
+            raise Gone(missing)
+        for key, (_, since) in list(self.held.items()):
+            if now - since >= LONGEST:
+                self._lift(key, now)
 
     # ---- What the network plays ------------------------------------------------------------------
 
@@ -271,6 +267,7 @@ class _Session:
 
     def _close(self, step: int) -> None:
         """A step is over: the network hears what was played on it."""
+        self._look_round()
         played = self.hands.close(self._middle(step))
         for pitch in _CLICKS:
             self.out.end(CHANNELS["click"], pitch)
@@ -291,6 +288,8 @@ class _Session:
     # ---- What the person plays -------------------------------------------------------------------
 
     def _listen(self, now: float) -> None:
+        if self.stop():
+            raise _Stopped
         for message in self._pending():
             kind, channel = message.type, getattr(message, "channel", _DRUMS)
             if kind == "control_change" and message.control in _ALL_OFF:

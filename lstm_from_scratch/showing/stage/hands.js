@@ -100,14 +100,27 @@ var stageHands = (() => {
 
   // ---- Keys and fingers --------------------------------------------------------------------------
 
+  const keyNames = new Map(); // of keys by their place, as far as this keyboard has told them
+
+  /** Write on each button which key plays it. */
+  function nameKeys(root) {
+    for (const pad of root.querySelectorAll(".pad")) {
+      const name = keyNames.get(pad.dataset.code) ?? pad.dataset.code.slice(-1);
+      const label = pad.querySelector("kbd");
+      label.textContent = name;
+      label.setAttribute("aria-hidden", "true"); // it is told as a shortcut
+      pad.setAttribute("aria-keyshortcuts", name);
+    }
+  }
+
   /** How long ago an event was, in seconds. */
   const lateness = ({ timeStamp }) =>
     Math.max(0, Math.min(1, (performance.now() - (timeStamp || performance.now())) / 1000));
 
   /**
    * Let keys and buttons play. A button of class `pad` has `data-units`, such as "0 4 7", and, for a
-   * key by its place on the keyboard, `data-code`, such as "KeyA". Keys play while the focus is in
-   * `root`; a field that takes letters or digits keeps them.
+   * key by its place on the keyboard, `data-code`, such as "KeyA"; in it stands a `kbd`. Keys play
+   * while the focus is in `root`; a field that takes letters or digits keeps them.
    */
   function listenToKeys(root, { press, lift, liftAll }) {
     const pads = () => [...root.querySelectorAll(".pad")];
@@ -129,9 +142,9 @@ var stageHands = (() => {
       if (!pad) return;
       event.preventDefault();
       if (event.repeat) return;
-      const label = pad.querySelector("kbd");
-      if (label && pad.dataset.code === event.code && event.key.length === 1) {
-        label.textContent = event.key.toUpperCase(); // as this keyboard has it
+      if (pad.dataset.code === event.code && event.key.length === 1 && !event.shiftKey) {
+        keyNames.set(event.code, event.key.toUpperCase());
+        nameKeys(root);
       }
       press(`key ${event.code}`, units(pad), lateness(event));
     });
@@ -164,10 +177,8 @@ var stageHands = (() => {
       setTimeout(() => lift(name(pad)), 400);
     });
     navigator.keyboard?.getLayoutMap?.().then((layout) => {
-      for (const pad of pads()) {
-        const key = layout.get(pad.dataset.code);
-        if (key) pad.querySelector("kbd").textContent = key.toUpperCase();
-      }
+      for (const [code, key] of layout) keyNames.set(code, key.toUpperCase());
+      nameKeys(root);
     }, () => {});
   }
 
@@ -222,7 +233,7 @@ var stageHands = (() => {
     return `${names} ${there.length > 1 ? "play" : "plays"} now.`;
   }
 
-  return { makeGrid, makeHands, listenToKeys, listenToMidi };
+  return { makeGrid, makeHands, nameKeys, listenToKeys, listenToMidi };
 })();
 
 if (typeof module !== "undefined") module.exports = stageHands;

@@ -143,10 +143,9 @@
       pad.type = "button";
       pad.className = "pad";
       Object.assign(pad.dataset, { units: pressed.join(" "), code, lmSuppressShortcuts: true });
-      pad.setAttribute("aria-keyshortcuts", code.slice(-1));
       pad.append(
         Object.assign(document.createElement("span"), { textContent: words }),
-        Object.assign(document.createElement("kbd"), { textContent: code.slice(-1), ariaHidden: true }));
+        document.createElement("kbd"));
       parent.append(pad);
       return pad;
     }
@@ -169,6 +168,7 @@
         pad.style.gridColumn = `${black ? column - 1 : column} / span 2`;
         if (!black) column += 2;
       });
+      stageHands.nameKeys(root);
     }
 
     function showPads(held) {
