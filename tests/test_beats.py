@@ -198,7 +198,7 @@ FINDERS = {
 @pytest.mark.parametrize("name", FINDERS)
 def test_everyone_finds_an_even_beat(name: str) -> None:
     found = FINDERS[name](TRUE[:30], usual=0.55)
-    assert finding.agree(found, TRUE[4:28]) == 1.0
+    assert finding.agree(found, TRUE[4:28]) > 0.95  # the last may be found after the last true one
 
 
 @pytest.mark.parametrize("name", FINDERS)

@@ -270,7 +270,7 @@ def agree(beats: np.ndarray, truth: np.ndarray) -> float:
     Parameters
     ----------
     beats : as found. truth : two at least; what was found before the first or after the last is
-        not asked.
+        not asked, even if it is near to it.
 
     Chapter 18.
     """

@@ -206,9 +206,8 @@ def thresholds(phases: int = 40, seconds: float = 0.864) -> tuple[np.ndarray, np
 
     Returns
     -------
-    phase : from 0, where it fires by itself, up to 1.
-    strength : the least, in hundredths up to 0.6, that makes it fire within `LIFT`; infinite where
-        none does.
+    Two arrays of shape ``(phases,)``: the phases, from 0, where it fires by itself, up to 1; and
+    the least of 60 strengths up to 0.6 that makes it fire within `LIFT`, infinite where none does.
     """
     tried, epsilon = np.arange(1, 61) / 100, epsilon_for(seconds)
     one = np.array([epsilon])
