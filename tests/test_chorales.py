@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+from test_corpora import DIGESTS
 
 from lstm_from_scratch.machine.network import Network, Topology, Voice, record
 from lstm_from_scratch.machine.storing import Archive
+from lstm_from_scratch.music.midi import read_midi
 from lstm_from_scratch.playing import chorales, corpora
 from lstm_from_scratch.playing.chorales import Learned, draw_units, play
 
@@ -154,3 +157,20 @@ def test_the_network_of_the_chorales_plays_in_four_parts_and_is_small() -> None:
     roll = play(known.network, opening, 40, 1, keys=4)
     assert (roll.sum(axis=1) == 4).all()
     assert len(corpora.notes(roll, 2)) > 20
+
+
+def test_the_program_of_its_page_writes_a_chorale(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (root / "book" / "real_music.md").read_text(encoding="utf-8")
+    (program,) = re.findall(r"```python\n(.*?)```", page, flags=re.S)
+    monkeypatch.chdir(tmp_path)
+    exec(compile(program, "real_music.md", "exec"), {})
+    assert len(read_midi(tmp_path / "chorale.mid")) > 20
+
+
+def test_its_page_names_the_digests(root: Path) -> None:
+    page = (root / "book" / "real_music.md").read_text(encoding="utf-8")
+    for digest in DIGESTS.values():
+        assert f"`{digest[:16]}`" in page
+    assert chorales.stored("jsb_chorales").data == DIGESTS["jsb_chorales"]

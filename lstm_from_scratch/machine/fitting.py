@@ -135,7 +135,7 @@ def nats(
     network: Network,
     episodes: Sequence[Episode],
     *,
-    batch: int = 32,
+    batch: int = 16,
     dtype: Literal["float64", "float32"] = "float64",
 ) -> float:
     """How well a network predicts episodes, each from a cleared state: cross-entropy a step.
