@@ -22,7 +22,7 @@ from lstm_from_scratch.machine import gradient
 from lstm_from_scratch.music import blues
 from lstm_from_scratch.playing import composing
 
-CHAPTERS = {*map(str, range(1, 17)), "A"}  # of the design; later ones may be named already
+CHAPTERS = {*map(str, range(1, 19)), "A"}  # of the design; later ones may be named already
 MODULES = sorted(
     found.name
     for found in pkgutil.walk_packages(lstm_from_scratch.__path__, f"{lstm_from_scratch.__name__}.")

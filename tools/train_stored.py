@@ -4,7 +4,7 @@
 
 Each from its recommended recipe, seed 0. The same seed gives the same file content on every
 machine, apart from the seconds it took. Then the networks that chapter 10 compares with, and the
-players of chapter 13, who learned the tunes that come with the package.
+players of chapter 17, who learned the tunes that come with the package.
 """
 
 import argparse
