@@ -14,6 +14,7 @@ import pytest
 
 import lstm_from_scratch
 from lstm_from_scratch.machine import caching
+from lstm_from_scratch.music import tunes
 
 PACKAGE = Path(lstm_from_scratch.__file__).parent
 
@@ -104,6 +105,19 @@ def test_where_nothing_can_be_written_a_temporary_folder_keeps_it(installed: Ins
     answer, said = installed.run()
     assert answer == "42" and "compiled anew each time" in said
     assert installed.kept() == []
+
+
+def test_there_too_a_tune_is_read_and_a_player_improvises(installed: Installed) -> None:
+    out = str(installed.temporary / "out.mid")
+    said = installed.run(
+        "from lstm_from_scratch import playing\n"
+        "from lstm_from_scratch.music import tunes\n"
+        "print(tunes.read(tunes.EXAMPLES / 'last_bus.musicxml'))\n"
+        f"playing.stored('by-heart').improvise(1).save({out!r})\n"
+    )
+    assert said[0].startswith("Tune('Last Bus', 8 bars of 4/4")
+    assert sum(line.startswith("compiling: ") for line in said) == 1
+    assert tunes.read(out, grid=12).steps == 96
 
 
 def test_where_there_is_no_temporary_folder_nothing_is_kept(installed: Installed) -> None:

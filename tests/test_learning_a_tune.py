@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 from itertools import pairwise
@@ -286,6 +285,23 @@ def test_a_file_that_says_what_can_not_be_is_refused(
         playing.load(tmp_path / "a.npz")
 
 
+def test_the_players_that_come_along_know_the_tunes_that_come_along() -> None:
+    last_bus = tunes.read(tunes.EXAMPLES / "last_bus.musicxml")
+    for name, tunes_of_it, way in (
+        ("by-heart", [last_bus], "by heart"),
+        ("variations", [last_bus], "variations"),
+        ("folder", learning.tunes_of([tunes.EXAMPLES]), "bars"),
+    ):
+        known, made = playing.stored(name).material, material(tunes_of_it, way)
+        assert known.form.chords == made.form.chords and known.way == made.way == way
+        assert (known.own == made.own).all() and known.encoding == made.encoding
+        for one, other in zip(known.choices, made.choices, strict=True):
+            assert (one == other).all()
+        assert playing.stored(name).learned
+    with pytest.raises(ValueError, match=r"no stored player 'bars': there are \['by-heart'"):
+        playing.stored("bars")
+
+
 # ---- Memorising and novelty ----------------------------------------------------------------------
 
 
@@ -320,7 +336,7 @@ def test_variations_stray_further(player: players.Player) -> None:
     assert parts == pytest.approx(1.0)
 
 
-# ---- Five lines, two commands --------------------------------------------------------------------
+# ---- Commands; `test_wheel` tries the five lines and both of them --------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -336,35 +352,6 @@ def command(*arguments: str, folder: Path) -> subprocess.CompletedProcess:
         capture_output=True,
         text=True,
     )
-
-
-def test_five_lines_are_enough(loop: Path) -> None:
-    lines = [
-        "from lstm_from_scratch import playing; from lstm_from_scratch.music import tunes",
-        'tune = tunes.read("mine.mid")',
-        "player = playing.learn(tune)",
-        "piece = player.improvise(choruses=4, seed=1)",
-        'piece.save("out.mid", "out.mp3", "out.musicxml"); player.save("mine.npz")',
-        'assert (playing.load("mine.npz").improvise(4, 1).roll == piece.roll).all()',
-    ]
-    done = subprocess.run(
-        [sys.executable, "-c", "\n".join(lines)], cwd=loop.parent, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    assert "learned by heart after" in done.stdout
-    assert {"out.mid", "out.mp3", "out.musicxml"} <= {it.name for it in loop.parent.iterdir()}
-
-
-def test_two_commands_are_enough(loop: Path, tmp_path: Path) -> None:
-    done = command("learn", str(loop), folder=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert "The melody is from 'melody', the chords from the notes of 'chords'" in done.stdout
-    assert "mine.npz: written" in done.stdout
-    done = command("improvise", "mine.npz", "--choruses", "4", "-o", "out.mid", folder=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert "out.mid: 4 choruses, 64 steps, by mine.npz, seed 1" in done.stdout
-    assert re.search(r"Of the bars of 4 choruses, \d+% are the tune's own", done.stdout)
-    assert tunes.read(tmp_path / "out.mid", grid=8).steps == 64
 
 
 def test_a_command_reads_and_says_so(loop: Path, tmp_path: Path) -> None:

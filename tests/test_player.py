@@ -34,7 +34,7 @@ from test_audio import loudest, onsets
 from test_book import WIDEST
 
 from lstm_from_scratch.machine.network import Network, Step, Topology, Voice, record
-from lstm_from_scratch.music import audio
+from lstm_from_scratch.music import audio, tunes
 from lstm_from_scratch.music.blues import TWELVE_BAR, Form, Note, chorus
 from lstm_from_scratch.music.encoding import CHORDS_AND_MELODY, CHORDS_ONLY, Encoding
 from lstm_from_scratch.music.midi import Music
@@ -363,6 +363,32 @@ def test_what_is_heard_is_drawn_as_it_is_written() -> None:
     assert Elements(twice._repr_html_()).of("text", "symbol") == []
     with pytest.raises(ValueError, match="music: expected a note at least"):
         hear([])
+
+
+def test_over_a_tune_bars_and_beats_are_the_tunes() -> None:
+    tune = tunes.read(tunes.EXAMPLES / "last_bus.musicxml")  # twelve steps a bar, three of a pickup
+    shown = hear(tune.music, "Last Bus", form=tune)
+    data, page = stored(shown), Elements(shown._repr_html_())
+    assert (data["bar"], data["tempo"]) == (12, 112)
+    assert data["times"][12] == pytest.approx(4 * 60 / 112)
+    assert data["where"][:5] == [*["before bar 1"] * 3, "bar 1, beat 1", "bar 1, beat 1⅓"]
+    assert data["where"][95] == "bar 8, beat 3⅔"
+    assert data["chord"][0] == "A7" and data["chord"][3::12] == [
+        "Dm", "Gm", "Dm", "A7", "Dm", "Gm", "A7", "Dm"
+    ]  # fmt: skip
+    (lines,) = page.of("path", "line bar")
+    assert re.findall(r"M(\d+) ", lines[0]["d"]) == [str(it) for it in tune.bar_lines]
+    assert [text for _, text in page.of("text", "number")] == [str(bar) for bar in range(1, 9)]
+    assert len(page.of("text", "symbol")) == 9
+
+    melody = [Note(60, at, 96) for at in (0, 96)]
+    data = stored(hear({"melody": melody}, form=tune, tempo=56))
+    assert data["where"][95:100] == [
+        *["chorus 1, bar 8, beat 3⅔"], "chorus 1, bar 8, beat 4", "chorus 1, bar 8, beat 4⅓",
+        "chorus 1, bar 8, beat 4⅔", "chorus 2, bar 1, beat 1",
+    ]  # fmt: skip
+    assert data["times"][12] == pytest.approx(8 * 60 / 112)
+    assert stored(hear([Note(60, 0, 2)], form=tune))["where"] == ["before bar 1"] * 2
 
 
 def test_another_form_and_encoding() -> None:

@@ -182,3 +182,31 @@ def test_a_lead_sheet_with_a_coda_comes_out_as_it_is_played(tmp_path: Path) -> N
     letters = {67: "G", 60: "C", 62: "D", 64: "E", 65: "F"}
     assert "".join(letters[note.pitch] for note in tune.melody) == "GCDECDF"
     assert tune.pickup == 2 and "Repeats were written out: 5 bars as 7" in tune.report()
+
+
+def test_a_bar_that_is_a_sign_is_as_the_one_before(tmp_path: Path) -> None:
+    def note(letter: str) -> str:
+        pitch = f"<pitch><step>{letter}</step><octave>4</octave></pitch>"
+        return f"<note>{pitch}<duration>4</duration></note>"
+
+    rest = "<note><rest/><duration>4</duration></note>"
+    sign = "<attributes><measure-style>{}</measure-style></attributes>"
+    one = sign.format('<measure-repeat type="start">1</measure-repeat>')
+    two = sign.format('<measure-repeat type="start">2</measure-repeat>')
+    over = sign.format('<measure-repeat type="stop"/>')
+    symbol = "<harmony><root><root-step>{}</root-step></root><kind>major</kind></harmony>"
+    bars = (
+        symbol.format("C") + note("C"), note("D"), one + rest, rest, over + note("E"),
+        two + symbol.format("F") + rest, rest, over + rest,
+    )  # fmt: skip
+    measures = "".join(f"<measure number='{n}'>{bar}</measure>" for n, bar in enumerate(bars, 1))
+    path = tmp_path / "a.musicxml"
+    path.write_text(f"<score-partwise><part id='P1'>{measures}</part></score-partwise>")
+    tune = tunes.read(path)
+    letters = {60: "C", 62: "D", 64: "E"}
+    assert "".join(letters[note.pitch] for note in tune.melody) == "CDDDEDE"
+    assert tune.steps - sum(note.duration for note in tune.melody) == 8
+    assert tune.symbols == ((0, "C"), (40, "F"))
+    assert "as a repeat of one before was filled in, 4 times (first 'part 1', bar 3)" in (
+        tune.report()
+    )

@@ -665,3 +665,30 @@ def test_parts_keep_their_names_and_programs(tmp_path: Path) -> None:
     again = tunes.read(tunes.write(tune, tmp_path / "a.mid", all_parts=True))
     assert again.parts == parts
     assert TWELVE_BAR.steps == 96
+
+
+# ---- Examples, and a tune in the page ------------------------------------------------------------
+
+
+def test_the_examples_are_what_is_said_of_them() -> None:
+    last, tram, train = (tunes.read(it) for it in sorted(tunes.EXAMPLES.iterdir()))
+    assert [it.name for it in (last, tram, train)] == ["Last Bus", "Night Tram", "Slow Train"]
+    assert {(it.grid, it.bars, it.metres) for it in (last, tram, train)} == {
+        (12, 8, (Metre(0, 4, 4),))
+    }
+    assert last.chords == tram.chords and last.pickup == tram.pickup == 3
+    assert {said for _, said in train.symbols} == {said for _, said in last.symbols}
+    assert all("no note moved" in it.report() for it in (last, tram, train))
+
+
+def test_a_tune_is_drawn_in_the_page_with_a_description() -> None:
+    tune = tunes.read(tunes.EXAMPLES / "last_bus.musicxml")
+    sheet_of = sheet.svg(tune, music={"melody": tune.melody})
+    assert sheet_of.title == "Last Bus"
+    assert sheet_of.description.startswith(
+        "A score of 8 bars, 37 notes on the melody staff. The chord symbols read A7, Dm, Gm"
+    )
+    twice = {"melody": tuple(Note(60, at, 96) for at in (0, 96))}
+    assert "16 bars" in sheet.svg(tune, music=twice, choruses=2, title="Twice").description
+    pytest.importorskip("verovio")
+    assert sheet_of.svg.count('class="notehead"') == 37

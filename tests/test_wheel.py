@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
+import re
 import subprocess
 import zipfile
 from pathlib import Path
@@ -15,6 +17,10 @@ from typing import NamedTuple
 
 import pytest
 
+from lstm_from_scratch import music
+from lstm_from_scratch.music import tunes
+from lstm_from_scratch.music.blues import Note
+from lstm_from_scratch.music.blues import chord_tones as tones
 from lstm_from_scratch.studies import checking, study
 
 EXTRAS = ("verovio", "joblib", "dask", "distributed")
@@ -26,10 +32,16 @@ class Installed(NamedTuple):
     wheel: Path
     python: Path
 
-    def run(self, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *arguments: str, folder: Path, home: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
         """Run that Python in a folder, and as a reader would: with no path into the checkout."""
         command = [self.python, "-E", *arguments]
-        return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+        environment = None
+        if home is not None:
+            kept = {k: v for k, v in os.environ.items() if not k.startswith(("XDG_", "NUMBA_"))}
+            environment = kept | {"HOME": str(home), "USERPROFILE": str(home)}
+        return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +62,14 @@ def installed(tool: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Ins
     folder = tmp_path_factory.mktemp("wheel")
     wheel = tool.build_wheel(folder / "wheel")
     return Installed(wheel, tool.make_environment(folder / "environment", wheel))
+
+
+@pytest.fixture(scope="module")
+def chapters(tool: ModuleType) -> Installed:
+    """The environment in which the chapters run: what they need is compiled there already."""
+    folder, wheel = tool.kernel()
+    specification = (folder / "kernels" / tool.KERNEL / "kernel.json").read_text(encoding="utf-8")
+    return Installed(wheel, Path(json.loads(specification)["argv"][0]))
 
 
 def test_the_wheel_holds_the_whole_module_and_every_table(installed: Installed, root: Path) -> None:
@@ -112,6 +132,46 @@ def test_the_command_line_names_the_extra_that_is_missing(
         assert f"pip install 'lstm-from-scratch[{extra}]'" in done.stderr
         assert done.stderr.startswith("study: ") and len(done.stderr.splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+FIVE_LINES = """\
+from lstm_from_scratch import playing; from lstm_from_scratch.music import tunes
+tune = tunes.read("mine.mid")
+player = playing.learn(tune)
+piece = player.improvise(choruses=4, seed=1)
+piece.save("out.mid", "out.mp3", "out.musicxml")
+"""
+
+
+def test_five_lines_and_two_commands_take_a_tune_to_an_improvisation(
+    chapters: Installed, tmp_path: Path
+) -> None:
+    melody = [(72, 0, 2), (71, 2, 1), (67, 3, 3), (74, 8, 4), (71, 12, 2)]
+    chords = [(pitch, 8 * bar, 8) for bar, of in enumerate(("C7", "G7")) for pitch in tones(of)]
+    loop = {"melody": [Note(*it) for it in melody], "chords": [Note(*it) for it in chords]}
+    music.write_midi(loop, tmp_path / "mine.mid")
+    home = tmp_path / "empty"
+    home.mkdir()
+
+    done = chapters.run("-c", FIVE_LINES, folder=tmp_path, home=home)
+    assert done.returncode == 0, done.stderr
+    assert "learned by heart after" in done.stdout
+    assert {"out.mid", "out.mp3", "out.musicxml"} <= {it.name for it in tmp_path.iterdir()}
+
+    command = ("-m", "lstm_from_scratch")
+    done = chapters.run(*command, "learn", "mine.mid", folder=tmp_path, home=home)
+    assert done.returncode == 0, done.stderr
+    assert "The melody is from 'melody', the chords from the notes of 'chords'" in done.stdout
+    assert "mine.npz: written" in done.stdout
+    more = ("mine.npz", "--choruses", "4", "-o", "again.mid")
+    done = chapters.run(*command, "improvise", *more, folder=tmp_path, home=home)
+    assert done.returncode == 0, done.stderr
+    assert "again.mid: 4 choruses, 64 steps, by mine.npz, seed 1" in done.stdout
+    assert re.search(r"Of the bars of 4 choruses, \d+% are the tune's own", done.stdout)
+
+    # The commands do what the lines do.
+    assert (tmp_path / "again.mid").read_bytes() == (tmp_path / "out.mid").read_bytes()
+    assert tunes.read(tmp_path / "out.mid", grid=8).steps == 64
 
 
 def test_outside_a_checkout_the_tables_of_the_package_are_checked(

@@ -4,7 +4,7 @@
 
 Each from its recommended recipe, seed 0. The same seed gives the same file content on every
 machine, apart from the seconds it took. Then the networks that chapter 10 compares with, the
-players of the chapter on your own music, who learned the tunes that come with the package, and that
+players of chapter 17, who learned the tunes that come with the package, and that
 of the chorales, which is made only if it is named: it needs the corpus, and is the same on another
 machine only but for rounding.
 """

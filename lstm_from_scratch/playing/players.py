@@ -306,7 +306,7 @@ def stored(name: str) -> Player:
     """A player that comes with the package: ``"by-heart"``, ``"variations"``, ``"folder"``.
 
     They learned the tunes in `tunes.EXAMPLES`: *Last Bus* alone, or the bars of all three over its
-    chords. ``tools/train_stored.py`` made them. Chapter 13.
+    chords. ``tools/train_stored.py`` made them. Chapter 17.
 
     Raises
     ------

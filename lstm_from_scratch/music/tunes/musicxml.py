@@ -125,6 +125,7 @@ class _State:
         self.divisions = Fraction(1)
         self.transpose = 0
         self.metre = (4, 4)
+        self.again = 0  # how many bars back stands what is played, where signs say so
 
 
 class _Score:
@@ -162,8 +163,21 @@ class _Score:
         for number, measure in enumerate(part.findall("measure"), start=1):
             said = measure.get("number", str(number))[:20]
             where = f"{self.where}, part {name!r}, bar {said}"
-            found.append(self._bar(measure, state, where, f"{name!r}, bar {said}"))
+            bar = self._bar(measure, state, where, f"{name!r}, bar {said}")
+            state.again = 0 if bar.notes else _again(measure, state.again)
+            if 0 < state.again <= len(found):
+                bar = self._like(found[-state.again], bar, where, f"{name!r}, bar {said}")
+            found.append(bar)
         return found
+
+    def _like(self, before: _Bar, bar: _Bar, where: str, place: str) -> _Bar:
+        """A bar with nothing but a sign that it is as one before."""
+        self.count += len(before.notes)
+        limits.expect_notes(where, self.count)
+        self.remarks.add("A bar that is written as a repeat of one before was filled in", place)
+        return bar._replace(
+            notes=before.notes, symbols=bar.symbols or before.symbols, length=before.length
+        )
 
     def _bar(self, measure: Element, state: _State, where: str, place: str) -> _Bar:
         bar = _Bar([], [], [], None, Fraction(0))
@@ -424,6 +438,14 @@ class _Score:
         if len(kept) < len(notes):
             self.remarks.add(f"{len(notes) - len(kept)} notes written twice were kept once")
         return tuple(kept.values())
+
+
+def _again(measure: Element, before: int) -> int:
+    """How many bars back stands what a bar is to repeat, 0 where it has no such sign."""
+    for sign in measure.findall("attributes/measure-style/measure-repeat"):
+        text = (sign.text or "").strip()
+        before = int(text) if sign.get("type") == "start" and text in tuple("1248") else 0
+    return before
 
 
 def _called(voice: str, voices: dict[str, Any]) -> str:

@@ -5,7 +5,7 @@ makes the sound of the notes once more, to the sample; ``player.js`` adds what m
 what it looks like in light and dark.
 
 * `performing`: what is heard and watched, and the page around it;
-* `picture`: the roll, the gates and the cells.
+* `picture`: the roll, the gates and the cells; `bars`: where bars begin, what a step is called.
 
 Chapter 1 (Twelve bars) listens with it, chapter 9 (Inside the cells) watches a network.
 """
@@ -14,7 +14,7 @@ from ...lazily import hand_out
 
 __getattr__, __dir__, __all__ = hand_out(
     __name__,
-    ("performing", "picture"),
+    ("performing", "picture", "bars"),
     {
         "Performance": "performing",
         "hear": "performing",
@@ -23,5 +23,6 @@ __getattr__, __dir__, __all__ = hand_out(
         "Heading": "picture",
         "Keys": "picture",
         "Row": "picture",
+        "Bars": "bars",
     },
 )

@@ -30,13 +30,14 @@ from ...music.blues import (
     Chorus,
     Form,
     Note,
-    chord_tones,
 )
 from ...music.encoding import CHORDS_AND_MELODY, Encoding
 from ...music.midi import Music, tracks
 from ...music.score import struck
+from ...music.tunes.tune import Tune
 from ..figures import COLOURS, chord_label, pitch_label
 from ..palette import palette
+from .bars import Bars, of_form, of_tune
 from .picture import (
     _FOOT,
     GATES,
@@ -46,7 +47,6 @@ from .picture import (
     _order,
     _picture,
     _roll_bottom,
-    _symbol,
 )
 
 
@@ -151,7 +151,14 @@ def watch(
     # What is decoded holds a note through several chords: it would fade away under the others.
     sounding = notes | {"chords": struck(notes["chords"])}
     return _perform(
-        _Score(notes, sounding, roll, Keys(encoding.chords, encoding.melody), form, True),
+        _Score(
+            notes,
+            sounding,
+            roll,
+            Keys(encoding.chords, encoding.melody),
+            of_form(form, len(roll)),
+            True,
+        ),
         title=title,
         steps=steps,
         topology=topology,
@@ -166,8 +173,8 @@ def hear(
     music: Music,
     title: str | None = None,
     *,
-    form: Form | None = TWELVE_BAR,
-    tempo: float = 120.0,
+    form: Form | Tune | None = TWELVE_BAR,
+    tempo: float | None = None,
     swing: float = 0.5,
     brush: bool = False,
 ) -> Performance:
@@ -178,9 +185,10 @@ def hear(
     music : a chorus, named tracks or plain notes (see `midi.tracks`); the track ``"chords"`` is
         played softly, every other one as melody.
     title : what is heard; by default a chorus is called by its number.
-    form : the chord symbols above, and the length of a bar; None for music without a form, in bars
-        of eight steps.
-    tempo, swing, brush : see `audio.synthesise`.
+    form : the chord symbols above, and the length of a bar; a tune, over whose form the music goes,
+        on its grid; None for music without a form, in bars of eight steps.
+    tempo : beats a minute, of two steps; over a tune, quarter notes a minute. 120, or the tune's
+        own, unless given. swing, brush : see `audio.synthesise`.
 
     Returns
     -------
@@ -200,17 +208,23 @@ def hear(
     if not count:
         raise ValueError("music: expected a note at least, got none: there is nothing to play")
     limits.expect_steps("music", count, limits.PAGE)
-    limits.expect_sound("music", audio.seconds(count, tempo, swing))
+    tune = form if isinstance(form, Tune) else None
+    if tempo is None:
+        tempo = 120.0 if tune is None else tune.tempo
+    pace = tempo if tune is None else tempo * tune.grid / 8
+    limits.expect_sound("music", audio.seconds(count, pace, swing))
     ranges = (("chords", CHORD_PITCHES), ("melody", MELODY_PITCHES))
     keys = Keys(*(_range({note.pitch for note in parts[name]}, usual) for name, usual in ranges))
     roll = np.zeros((count, len(keys.pitches)))
     for name, units in keys.units.items():
         for pitch, onset, duration in parts[name]:
             roll[onset : onset + duration, units][:, getattr(keys, name).index(pitch)] = 1.0
+    bars = of_form(form or TWELVE_BAR, count) if tune is None else of_tune(tune, count)
     return _perform(
-        _Score(parts, parts, roll, keys, form or TWELVE_BAR, form is not None),
+        _Score(parts, parts, roll, keys, bars, form is not None),
         title=title,
-        tempo=tempo,
+        tempo=pace,
+        shown=tempo,
         swing=swing,
         brush=brush,
         compact=True,
@@ -258,8 +272,8 @@ class _Score(NamedTuple):
     sounding: Mapping[str, tuple[Note, ...]]
     roll: np.ndarray
     keys: Keys
-    form: Form
-    symbols: bool  # whether the form's stand above
+    bars: Bars
+    symbols: bool  # whether the chord symbols stand above
 
 
 def _perform(
@@ -272,30 +286,31 @@ def _perform(
     steps: Step | None = None,
     topology: Topology | None = None,
     brush: bool = False,
+    shown: float | None = None,
 ) -> Performance:
-    """Put picture, sound and numbers together."""
-    roll, keys, form = score.roll, score.keys, score.form
+    """Put picture, sound and numbers together; ``shown`` is the tempo that is named."""
+    roll, keys, bars = score.roll, score.keys, score.bars
     count = len(roll)
     times = [audio.seconds(step, tempo, swing) for step in range(count + 1)]
     rows, headings, bottom = _layout(steps, topology, _roll_bottom(keys))
     data = {
         "times": [round(time, 6) for time in times],
-        "tempo": tempo,
-        "bar": form.steps_per_bar,
-        "where": [_where(step, count, form) for step in range(count)],
-        "chord": [_chord(roll, keys, form, step) for step in range(count)],
+        "tempo": tempo if shown is None else shown,
+        "bar": bars.bar,
+        "where": bars.places,
+        "chord": [_chord(roll, keys, bars, step) for step in range(count)],
         "note": [_sounding(roll[step], keys, "melody") for step in range(count)],
         "keys": ["".join("01"[int(on)] for on in roll[:, unit]) for unit in _order(keys)],
         "rows": [[round(float(value), 2) for value in row.values] for row in rows],
         "sound": _sound(score, brush),
     }
     height = bottom + _FOOT
-    symbols = score.symbols and (count <= form.steps or not compact)  # else they lie on each other
+    symbols = score.symbols and (count <= bars.once or not compact)  # else they lie on each other
     markup = _page(
         title=title,
         caption=_caption(keys, steps),
         labels="" if compact else _labels(keys, rows, headings, height),
-        picture=_picture(score.drawn, count, keys, form, symbols, steps, rows, height, compact),
+        picture=_picture(score.drawn, count, keys, bars, symbols, steps, rows, height, compact),
         data=data,
         melody=bool(keys.melody),
         chords=bool(keys.chords),
@@ -327,21 +342,12 @@ def _sound(score: _Score, brush: bool) -> dict[str, Any]:
 # ---- Words ---------------------------------------------------------------------------------------
 
 
-def _where(step: int, steps: int, form: Form) -> str:
-    """The place of a step, such as ``"bar 5, beat 2"``; in longer music with the chorus."""
-    chorus, within = divmod(step, form.steps)
-    bar, rest = divmod(within, form.steps_per_bar)
-    beat, half = divmod(rest, 2)
-    place = f"bar {bar + 1}, beat {beat + 1}{'½' * half}"
-    return f"chorus {chorus + 1}, {place}" if steps > form.steps else place
-
-
-def _chord(roll: np.ndarray, keys: Keys, form: Form, step: int) -> str:
+def _chord(roll: np.ndarray, keys: Keys, bars: Bars, step: int) -> str:
     """Name the chord that sounds: by its symbol if the form has it, else by its notes."""
     on = roll[step, keys.units["chords"]]
-    sounding = {pitch for pitch, one in zip(keys.chords, on, strict=True) if one}
-    for symbol in (_symbol(step, form), *dict.fromkeys(form.chords)):
-        if sounding == set(chord_tones(symbol, form.chord_pitches)):
+    sounding = {pitch % 12 for pitch, one in zip(keys.chords, on, strict=True) if one}
+    for symbol in filter(None, (bars.current[step], *bars.spelled)):
+        if sounding == bars.spelled.get(symbol):
             return chord_label(symbol)
     return _sounding(roll[step], keys, "chords")
 

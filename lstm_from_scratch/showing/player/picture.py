@@ -6,15 +6,16 @@ Chapter 9 (Inside the cells) watches a network with it.
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from ... import briefly
 from ...machine.network import Step, Topology
-from ...music.blues import Form, Note
+from ...music.blues import Note
 from ..figures import COLOURS, chord_label, pitch_label
+from .bars import Bars
 
 GATES = ("input_gate", "forget_gate", "output_gate")
 """The rows of a block above its cells."""
@@ -89,11 +90,6 @@ class Heading(NamedTuple):
     bottom: int
 
 
-def _symbol(step: int, form: Form) -> str:
-    """The chord symbol of the form at a step."""
-    return form.chords[step // form.steps_per_bar % form.bars]
-
-
 def _order(keys: Keys) -> list[int]:
     """The units from the top of the picture down: melody, then chords, high notes first."""
     chords, melody = range(len(keys.chords)), range(len(keys.chords), len(keys.pitches))
@@ -152,7 +148,7 @@ def _picture(
     parts: Mapping[str, Sequence[Note]],
     count: int,
     keys: Keys,
-    form: Form,
+    bars: Bars,
     symbols: bool,
     steps: Step | None,
     rows: list[Row],
@@ -165,7 +161,14 @@ def _picture(
     """
     tops = _key_tops(keys)
     shapes = [*_ground(keys, rows, count, tops)]
-    shapes.append(_lines("beat", range(0, count, 2), _HEADER, height))
+    shapes.append(
+        _lines(
+            "beat",
+            range(min(bars.starts, default=0) % bars.beat, count, bars.beat),
+            _HEADER,
+            height,
+        )
+    )
     if steps is not None:
         shapes += _expected(np.asarray(steps.prediction), keys, tops)
     for name, part, first in (
@@ -179,16 +182,17 @@ def _picture(
         )
         shapes.append(f'<path class="notes {name}" d="{path}"/>')
     shapes += [f'<path class="row {row.kind}" d="{_area(row)}"/>' for row in rows]
-    shapes.append(_lines("bar", range(0, count, form.steps_per_bar), 4, height))
-    words = []
-    for step in range(0, count, form.steps_per_bar):
-        at = f'x="{100 * step / count:.6g}%" dx="3"'
-        number = step // form.steps_per_bar % form.bars + 1
-        words.append(f'<text class="number" {at} y="13">{number}</text>')
-        if symbols:
-            symbol = chord_label(_symbol(step, form))
-            words.append(f'<text class="symbol" {at} y="28">{symbol}</text>')
-    described = html.escape(_described(count, keys, form, rows))
+    shapes.append(_lines("bar", bars.starts, 4, height))
+    words = [
+        f'<text class="number" {_across(step, count)} y="13">{number}</text>'
+        for step, number in zip(bars.starts, bars.numbers, strict=True)
+    ]
+    if symbols:
+        words += [
+            f'<text class="symbol" {_across(step, count)} y="28">{chord_label(symbol)}</text>'
+            for step, symbol in bars.symbols
+        ]
+    described = html.escape(_described(count, keys, len(bars.starts), rows))
     top = _HEADER if compact else 0
     room = round(_COMPACT * (height - top)) if compact else height
     return (
@@ -198,15 +202,19 @@ def _picture(
     )
 
 
-def _lines(kind: str, steps: range, top: int, height: int) -> str:
+def _across(step: int, count: int) -> str:
+    """Where words at a step stand."""
+    return f'x="{100 * step / count:.6g}%" dx="3"'
+
+
+def _lines(kind: str, steps: Iterable[int], top: int, height: int) -> str:
     """Upright lines at some steps."""
     path = "".join(f"M{step} {top}V{height - _FOOT}" for step in steps)
     return f'<path class="line {kind}" d="{path}"/>'
 
 
-def _described(count: int, keys: Keys, form: Form, rows: list[Row]) -> str:
+def _described(count: int, keys: Keys, bars: int, rows: list[Row]) -> str:
     """The picture for who can't see it."""
-    bars = -(-count // form.steps_per_bar)
     network = f", and below them {len(rows)} rows of gates and cell states" if rows else ""
     return (
         f"Piano roll of {briefly.counted(count, 'step')} in {briefly.counted(bars, 'bar')} over "
