@@ -1,4 +1,4 @@
-"""The engine in the page, held against Python: the same bits, in Chromium, Firefox and under Node.
+"""The engine in the page, held against Python: the same bits in three browsers and under Node.
 
 What a machine does not have is skipped. How fast it is, is printed and not judged: see it with
 ``pytest -s``.
@@ -50,9 +50,9 @@ class Place(NamedTuple):
     ask: Callable[..., Any]
 
 
-@pytest.fixture(scope="module", params=["node", "chromium", "firefox"])
+@pytest.fixture(scope="module", params=["node", "chromium", "firefox", "webkit"])
 def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator:
-    """The engine in one of three places: ``ask`` calls a function there, of JSON."""
+    """The engine in one of four places: ``ask`` calls a function there, of JSON."""
     names = ("engine.js", "sound.js", "hands.js")
     source = "\n".join((HERE / name).read_text("utf-8") for name in names)
     folder = tmp_path_factory.mktemp(request.param)
@@ -81,9 +81,9 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
                 "chromium", lambda function, *data: page.evaluate(f"d => ({function})(...d)", data)
             )
             return
-        if lacking := engines.missing("firefox"):
+        if lacking := engines.missing(request.param):
             pytest.skip(f"no {lacking} on this machine: the engine is not tested in it")
-        engine = stack.enter_context(engines.running("firefox", folder))
+        engine = stack.enter_context(engines.running(request.param, folder))
         path = folder / "engine.html"
         # Not in the sandbox of its driver, which has other arrays than the page.
         run = "const run = (text, data) => JSON.stringify(eval(text)(...JSON.parse(data)));"
@@ -91,11 +91,11 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         path.write_text(f"<!doctype html><title>Engine</title><script>{source}</script>")
         engine.open(path)
 
-        def in_firefox(function: str, *data: object) -> Any:
+        def in_page(function: str, *data: object) -> Any:
             given = json.dumps(f"({function})"), json.dumps(json.dumps(data))
             return json.loads(engine.ask(f"window.run({', '.join(given)})"))
 
-        yield Place("firefox", in_firefox)
+        yield Place(request.param, in_page)
 
 
 def numbers_of(text: str) -> np.ndarray:
