@@ -162,6 +162,13 @@ def _learn_options(arguments: list[str]) -> argparse.Namespace:
         help="quarter notes before the first bar line, where the file does not say so",
     )
     parser.add_argument(
+        "--beat",
+        choices=("as-written", "follow", "oscillator"),
+        default="as-written",
+        help="of a performance to which nobody clicked: find the beats by looking at all of it "
+        "(follow) or by oscillators (default: as-written)",
+    )
+    parser.add_argument(
         "--seed", type=int, default=1, metavar="N", help="of the network (default: 1)"
     )
     parser.add_argument(
@@ -205,6 +212,7 @@ def _read(options: argparse.Namespace) -> list[Tune]:
         chords=options.chords,
         bars=options.bars,
         pickup=options.pickup,
+        beat=options.beat.replace("-", " "),
     )
 
 

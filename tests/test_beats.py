@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lstm_from_scratch import music
+from lstm_from_scratch import music, tune_commands
 from lstm_from_scratch.music import tunes
 from lstm_from_scratch.music.beats import finding, oscillator, path, rhythms
 from lstm_from_scratch.music.beats.rhythms import Noise
@@ -249,6 +249,11 @@ def test_a_performance_comes_in_on_its_beats(performed: Path) -> None:
     as_written = tunes.read(performed, grid=8, harmony="as played")
     assert at_their_steps(as_written) < 0.5
     assert "beats were" not in as_written.report()
+
+
+def test_the_command_line_follows_too(performed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tune_commands.learn([str(performed), "--only-read", "--grid", "8", "--beat", "follow"])
+    assert "The beats were followed, 48 of them" in capsys.readouterr().out
 
 
 def test_the_oscillators_may_be_asked_too(performed: Path) -> None:
