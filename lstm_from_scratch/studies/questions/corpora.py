@@ -53,7 +53,7 @@ PLANS = {
         _BEGINS,
         batch=4,
         dropped=0.5,
-        patience=5,
+        patience=3,
         dtype="float32",
     ),
     "nottingham": Plan(
@@ -90,7 +90,7 @@ TWO_VOICES = Plan(
 """The paper's topology for chords and melody, with more cells: the melody reads the chords. One of
 its units is on at each step, so its outputs are the probabilities of one choice."""
 
-ONLINE_RATE = 1e-3
+ONLINE_RATE = 3e-3
 """Of the paper's rule, with its momentum of 0.9; chosen by validation."""
 
 MOST = {"jsb_chorales": 60, "nottingham": 15}
