@@ -65,11 +65,11 @@ PLANS = {
         dtype="float32",
     ),
 }
-"""Full BPTT with Adam on each corpus. That of the chorales was chosen by validation with seed 10,000,
-of seven: batches of 2, 4 and 8; rates of 2e-3 to 7e-3; dropout of 0.2 to 0.5; and pieces transposed
-at random by up to six semitones or as they are. Transposed pieces were learned more slowly, and no
-such run was trained to its end. That of Nottingham, whose training set is 13 times as large, differs
-in dropout and patience, and was not chosen among others."""
+"""Full BPTT with Adam on each corpus. That of the chorales was chosen by validation, with the seed
+10,000, of seven: batches of 2, 4 and 8; rates of 2e-3 to 7e-3; dropout of 0.2 to 0.5; pieces as
+they are, or transposed at random by up to six semitones. Transposed pieces were learned more
+slowly, and no such run was trained to its end. Nottingham's training set is 13 times as large; its
+plan differs in dropout and patience, and was not chosen among others."""
 
 TWO_VOICES = Plan(
     Topology(
