@@ -17,6 +17,7 @@ import numpy as np
 
 from lstm_from_scratch import commands, playing, rivals
 from lstm_from_scratch.machine import fitting, training
+from lstm_from_scratch.machine.network import Network
 from lstm_from_scratch.music import tunes
 from lstm_from_scratch.music.blues import TWELVE_BAR
 from lstm_from_scratch.music.encoding import CHORDS_ONLY
@@ -42,17 +43,22 @@ def experiment_2() -> training.Result:
 
 
 def of_corpus(name: str) -> chorales.Learned:
-    """The network of seed 0 of the study of a corpus, with weights of half precision.
+    """A network as in the study of a corpus, of a seed that is none of the study's."""
+    plan, sets = replace(questions.PLANS[name], seed=10_000), questions.parts(name, 1)
+    return to_keep(name, questions.reached(plan, "bptt", sets, plan.epochs).network)
 
-    Weights of keys that no piece of the training set has are set to 0: nothing was learned of them.
+
+def to_keep(name: str, network: Network) -> chorales.Learned:
+    """A network that has learned a corpus, small enough to come along.
+
+    Weights are rounded to half precision; those of keys that no piece of the training set has, of
+    which nothing was learned, are set to 0.
     """
     sets = questions.parts(name, 1)
-    plan = replace(questions.PLANS[name], seed=0)
-    network = questions.reached(plan, "bptt", sets, plan.epochs).network
     heard = np.any([episode.inputs.any(axis=0) for episode in sets[0]], axis=0)
     hidden, output = network.hidden.copy(), network.output.copy()
     hidden[:, : len(heard)][:, ~heard] = output[:, : len(heard)][:, ~heard] = 0.0
-    kept = chorales.halved(training.Network(network.topology, hidden, output))
+    kept = chorales.halved(Network(network.topology, hidden, output))
     return chorales.Learned(
         kept,
         name,

@@ -53,7 +53,7 @@ PLANS = {
         _BEGINS,
         batch=4,
         dropped=0.5,
-        patience=5,
+        patience=3,
         dtype="float32",
     ),
     "nottingham": Plan(
@@ -65,7 +65,11 @@ PLANS = {
         dtype="float32",
     ),
 }
-"""Full BPTT with Adam on each corpus; chosen by validation, with other seeds than the study's."""
+"""Full BPTT with Adam on each corpus. That of the chorales was chosen by validation, with the seed
+10,000, of seven: batches of 2, 4 and 8; rates of 2e-3 to 7e-3; dropout of 0.2 to 0.5; pieces as
+they are, or transposed at random by up to six semitones. Transposed pieces were learned more
+slowly, and no such run was trained to its end. Nottingham's training set is 13 times as large; its
+plan differs in dropout and patience, and was not chosen among others."""
 
 TWO_VOICES = Plan(
     Topology(
@@ -91,7 +95,8 @@ TWO_VOICES = Plan(
 its units is on at each step, so its outputs are the probabilities of one choice."""
 
 ONLINE_RATE = 1e-3
-"""Of the paper's rule, with its momentum of 0.9; chosen by validation."""
+"""Of the paper's rule, with its momentum of 0.9. After three times through a third of the chorales
+validation stood at 9.460 nats with it and at 9.464 with 3e-3, and still fell faster with it."""
 
 MOST = {"jsb_chorales": 60, "nottingham": 15}
 """Epochs of the paper's rule, at most."""
