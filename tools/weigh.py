@@ -14,11 +14,12 @@ from __future__ import annotations
 import argparse
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from fingerprint import BUILD
 from playwright.sync_api import Browser, sync_playwright
@@ -27,7 +28,7 @@ from print_book import FLAGS, PATIENCE, find_browser
 from lstm_from_scratch import commands
 
 HTML = BUILD / "html"
-RATE, LATENCY, SLOWER = 1_600_000 / 8, 150, 4  # bytes a second, milliseconds, times
+RATE, LATENCY, SLOWER = 1_600_000 / 8, 0.15, 4  # bytes a second, seconds, times
 WIDTH, HEIGHT = 360, 740  # of a phone
 GOALS = {"book/welcome": 600}
 """Kilobytes that a page may weigh; others 2,500."""
@@ -63,18 +64,36 @@ class Weight(NamedTuple):
         return GOALS.get(self.name, GOAL)
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    """A server that does not tell of every request."""
+class Line(SimpleHTTPRequestHandler):
+    """A server at the end of a slow line, through which all goes that it sends, one by one."""
+
+    protocol_version = "HTTP/1.1"
+    busy = threading.Lock()
+    sent = 0  # bytes, of all requests so far
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Tell nothing."""
+
+    def do_GET(self) -> None:
+        """Answer, as late as a phone's network does."""
+        time.sleep(LATENCY)
+        super().do_GET()
+
+    def copyfile(self, source: BinaryIO, outputfile: BinaryIO) -> None:
+        """Send a file, as slowly as the line is."""
+        while chunk := source.read(4096):
+            with self.busy:
+                time.sleep(len(chunk) / RATE)
+                Line.sent += len(chunk)
+            outputfile.write(chunk)
 
 
 @contextmanager
 def served() -> Iterator[str]:
     """The book at an address of this machine."""
-    handler = partial(Quiet, directory=str(HTML))
+    handler = partial(Line, directory=str(HTML))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        server.daemon_threads = True
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
@@ -84,18 +103,14 @@ def weigh(browser: Browser, address: str, name: str) -> Weight:
     """Open a page as a slow phone does, and wait until it is calm."""
     context = browser.new_context(viewport={"width": WIDTH, "height": HEIGHT})
     context.set_default_timeout(PATIENCE)
-    page, sizes = context.new_page(), []
+    page, before = context.new_page(), Line.sent
     phone = context.new_cdp_session(page)
-    phone.send("Network.enable")
-    limits = {"downloadThroughput": RATE, "uploadThroughput": RATE, "latency": LATENCY}
-    phone.send("Network.emulateNetworkConditions", {"offline": False, **limits})
     phone.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
-    phone.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
     page.add_init_script(WATCH)
     page.goto(f"{address}/{name}.html", wait_until="load")
     milliseconds = page.wait_for_function(CALM, polling=100).json_value()
     context.close()
-    return Weight(name, sum(sizes) / 1000, milliseconds / 1000)
+    return Weight(name, (Line.sent - before) / 1000, milliseconds / 1000)
 
 
 def pages() -> list[str]:
