@@ -85,6 +85,4 @@ def open_page(browser: Browser, address: str, folder: Path = HTML, **options: ob
     page.on("requestfailed", lambda request: problems.append(f"failed: {request.url[:200]}"))
     path, _, query = address.partition("?")
     page.goto((folder / path).as_uri() + (f"?{query}" if query else ""), wait_until="load")
-    if options.get("java_script_enabled", True):
-        page.evaluate("() => window.MathJax?.startup?.promise")
     return Visit(address, page, problems)

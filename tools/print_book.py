@@ -55,7 +55,7 @@ PREPARE = """(places) => {
     const article = document.querySelector("article.bd-article");
     const headings = [...article.querySelectorAll("section > :is(h1, h2)")].map((heading) => {
         const text = heading.cloneNode(true);
-        text.querySelectorAll(".headerlink, mjx-assistive-mml").forEach((part) => part.remove());
+        text.querySelectorAll(".headerlink").forEach((part) => part.remove());
         heading.id = heading.parentElement.id;
         heading.parentElement.removeAttribute("id");
         return [Number(heading.localName[1]), text.textContent.trim(), heading.id];
@@ -141,7 +141,7 @@ def print_pages(browser: Browser, documents: Iterable[str], folder: Path) -> lis
         page = browser.new_page()
         page.set_default_timeout(PATIENCE)
         page.goto((folder / f"{document}.html").as_uri(), wait_until="load")
-        page.evaluate("() => window.MathJax?.startup?.promise")
+        page.evaluate("() => document.fonts.ready.then(() => true)")
         headings = page.evaluate(PREPARE, sorted(linked))
         reader = PdfReader(io.BytesIO(page.pdf(prefer_css_page_size=True)))
         printed.append(Printed(document, [tuple(heading) for heading in headings], reader))
