@@ -480,6 +480,7 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "tunes.writing.write:path": _path(".mid"),
     "tunes.sheet.write_musicxml:path": _path(".musicxml"),
     "tunes.sheet.pdf:path": _path(".pdf"),
+    "drawing.in_page:sheet": lambda: _sheet(),
     "drawing.on_paper:sheet": lambda: _sheet(),
     "drawing.on_paper:path": _path(".pdf"),
     "playing.material.Material:form": lambda: _tune(),
