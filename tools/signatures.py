@@ -499,7 +499,7 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "tunes.source.bar_at:ticks_to_a_whole_note": _value(1920),
     "tunes.smf.from_midi:data": lambda: _midi().read_bytes(),
     "tunes.unpacking:data": lambda: _sheet().encode(),
-    "tunes.repeats:part": _value(None),
+    "tunes.repeats:parts": lambda: _score_parts(),
     "tunes.repeats:count": _value(4),
     "tunes.repeats:remarks": lambda: _remarks(),
     "tunes.musicxml:data": lambda: _sheet().encode(),
@@ -528,6 +528,7 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "tunes.writing.write:path": _path(".mid"),
     "tunes.sheet.write_musicxml:path": _path(".musicxml"),
     "tunes.sheet.pdf:path": _path(".pdf"),
+    "drawing.in_page:sheet": lambda: _sheet(),
     "drawing.on_paper:sheet": lambda: _sheet(),
     "drawing.on_paper:path": _path(".pdf"),
     "playing.material.Material:form": lambda: _tune(),
@@ -536,6 +537,7 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "playing.material.Material:choices": lambda: _material().choices,
     "playing.material.Material:own": lambda: _material().own,
     "playing.material.Material.lines:count": _value(2),
+    "playing.players.stored:name": _value("by-heart"),
     "playing.material.Material.rolls:lines": lambda: _material().own,
     "playing.material.bars_of:rows": lambda: _material().own[0],
     "playing.learning.recipe_for:encoding": lambda: _tune().encoding,
@@ -696,6 +698,7 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "listening.BlindTest:bars": _value(12),
     "listening.BlindTest:last": _value(11),
     "listening.blind_test:music": lambda: dict.fromkeys("ab", (_things()["music"],)),
+    "player.bars:count": _value(20),
     "performing.Performance:steps": _value(16),
     "performing.Performance:markup": _value(("<p>", "</p>")),
     "performing.Performance.save:path": _path(".html"),
@@ -987,6 +990,12 @@ def _player_file() -> Path:
     path = _folder() / "a_player_to_read.npz"
     _improvised().player.save(path)
     return path
+
+
+def _score_parts() -> list[Any]:
+    from lstm_from_scratch.music.tunes.unpacking import root_of
+
+    return root_of(_sheet().encode(), "a file").findall("part")
 
 
 @functools.cache

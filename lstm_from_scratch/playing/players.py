@@ -315,7 +315,7 @@ def stored(name: str) -> Player:
     folder = files(__package__) / "trained"
     names = sorted(it.name.removesuffix(".npz") for it in folder.iterdir())
     if name not in names:
-        raise ValueError(f"no stored player {name!r}: there are {names}")
+        raise ValueError(f"name: no stored player {name!r}: there are {names}")
     with as_file(folder / f"{name}.npz") as path:
         return load(path)
 
