@@ -403,7 +403,7 @@ def test_settings_that_cannot_be_are_named(fake: Path) -> None:
     for arguments, said in (
         (
             ["--tempo", "400"],
-            "live: tempo: expected a number from 30 to 240 beats a minute, got 40",
+            "live: tempo: expected a number of beats a minute from 30 to 240, got 400.0",
         ),
         (["--network", "experiment_1"], "live: experiment_1 has 12 inputs; this command plays"),
         (["--network", "nowhere.npz"], "live: there is no file 'nowhere.npz'"),
@@ -413,7 +413,7 @@ def test_settings_that_cannot_be_are_named(fake: Path) -> None:
         assert str(ended.value.code).startswith(said)
 
 
-def begin(fake: Path, *more: str, bars: int = 2) -> subprocess.Popen:
+def begin(fake: Path, *more: str) -> subprocess.Popen:
     arguments = [*IN_AND_OUT, "--tempo", "240", "--thru", *more]
     return subprocess.Popen(
         [sys.executable, "-m", "lstm_from_scratch.live", *arguments],
