@@ -51,7 +51,7 @@ def test_accents_and_clocks_come_out_as_in_the_paper(
 
 
 def test_a_clock_must_come_out_even() -> None:
-    with pytest.raises(ValueError, match="divisor of 16 units, got 3"):
+    with pytest.raises(ValueError, match="got one of 3 and one of 16 units"):
         rhythms.against(rhythms.RHYTHMS[0], 3)
     with pytest.raises(ValueError, match="rhythm: expected a rhythm"):
         rhythms.accents("120")
@@ -161,7 +161,7 @@ def test_oscillators_take_what_goes_together_only() -> None:
         oscillator.firings(one, np.full(2, 0.6), np.full(2, 0.2), 1)
     with pytest.raises(ValueError, match="strengths: expected"):
         oscillator.firings(one, np.full(1, 0.6), np.full(2, 0.2), 1)
-    with pytest.raises(ValueError, match="onsets in order, none below 0"):
+    with pytest.raises(ValueError, match="heard: expected a pair for each oscillator"):
         oscillator.firings([(np.array([1.0, 0.5]), np.ones(2))], np.ones(1), np.ones(1), 1)
 
 

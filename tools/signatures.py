@@ -801,6 +801,7 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "finding:onsets": lambda: np.arange(6) / 2,
     "finding:beats": lambda: np.arange(6) / 2,
     "finding:truth": lambda: np.arange(6) / 2,
+    "finding.loudness:notes": _value(None),
     "finding:beat": _value(0.5),
     "finding:seconds": _value(0.5),
     "finding.oscillators:rhythms": lambda: [np.arange(6) / 2],

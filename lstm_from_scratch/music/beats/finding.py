@@ -16,6 +16,7 @@ import numpy as np
 
 from ...arguments import array, checked, either, none, real, several, whole
 from . import oscillator
+from .rhythms import ONSETS
 
 USUAL = 0.6
 """Seconds of a beat that is expected where nothing else is known: 100 a minute."""
@@ -29,7 +30,6 @@ RANGE = 1.8
 MANY = 20
 """Oscillators that listen to one rhythm, as in Eck (2002)."""
 
-_ONSETS = array("onsets", dtype=float)
 _NOTES = either(array("onsets", dtype=float), none())
 _BEAT = real(0.15, 2.0, of="seconds")
 
@@ -40,7 +40,7 @@ def preferred(seconds: float, usual: float = USUAL) -> float:
     return float(np.exp(-0.5 * (np.log2(seconds / usual) / OCTAVE) ** 2))
 
 
-@checked(onsets=_ONSETS, notes=_NOTES)
+@checked(onsets=ONSETS, notes=_NOTES)
 def loudness(onsets: np.ndarray, notes: np.ndarray | None) -> np.ndarray:
     """How much each onset counts: a chord of four notes twice as much as a note. Chapter 18.
 
@@ -60,7 +60,7 @@ def loudness(onsets: np.ndarray, notes: np.ndarray | None) -> np.ndarray:
     return np.sqrt(np.asarray(notes, dtype=float))
 
 
-@checked(beats=array("beats", dtype=float), onsets=_ONSETS, notes=_NOTES)
+@checked(beats=array("beats", dtype=float), onsets=ONSETS, notes=_NOTES)
 def fits(beats: np.ndarray, onsets: np.ndarray, notes: np.ndarray | None = None) -> float:
     """How well beats go with onsets, from 0 to 1, knowing nothing else. Chapter 18.
 
@@ -82,7 +82,7 @@ def fits(beats: np.ndarray, onsets: np.ndarray, notes: np.ndarray | None = None)
 # ---- Oscillators ---------------------------------------------------------------------------------
 
 
-@checked(rhythms=several(_ONSETS), beat=_BEAT, many=whole(1, 1000))
+@checked(rhythms=several(ONSETS), beat=_BEAT, many=whole(1, 1000))
 def oscillators(
     rhythms: Sequence[np.ndarray], beat: float, rng: np.random.Generator | int, many: int = MANY
 ) -> list[list[np.ndarray]]:
@@ -103,7 +103,7 @@ def oscillators(
     return [found[first : first + many] for first in range(0, count, many)]
 
 
-@checked(onsets=_ONSETS, beat=_BEAT)
+@checked(onsets=ONSETS, beat=_BEAT)
 def by_oscillator(
     onsets: np.ndarray, beat: float, rng: np.random.Generator | int = 0
 ) -> np.ndarray:
@@ -120,7 +120,7 @@ def by_oscillator(
     return best(found, onsets)
 
 
-@checked(found=several(_ONSETS, some=True), onsets=_ONSETS)
+@checked(found=several(ONSETS, some=True), onsets=ONSETS)
 def best(found: Sequence[np.ndarray], onsets: np.ndarray) -> np.ndarray:
     """Of several rows of beats the one that fits onsets best, see `fits`. Chapter 18."""
     return max(found, key=lambda beats: fits(beats, onsets))
@@ -133,7 +133,7 @@ PUSHES = (0.14, 0.18, 0.22)
 """Strengths of pulses in a bank, each with each period."""
 
 
-@checked(onsets=_ONSETS, notes=_NOTES, usual=_BEAT)
+@checked(onsets=ONSETS, notes=_NOTES, usual=_BEAT)
 def by_bank(
     onsets: np.ndarray,
     notes: np.ndarray | None = None,
@@ -156,7 +156,7 @@ def by_bank(
     return banks([onsets], None if notes is None else [notes], usual=[usual], rng=rng)[0]
 
 
-@checked(rhythms=several(_ONSETS), usual=several(_BEAT))
+@checked(rhythms=several(ONSETS), usual=several(_BEAT))
 def banks(
     rhythms: Sequence[np.ndarray],
     notes: Sequence[np.ndarray] | None = None,
@@ -173,8 +173,8 @@ def banks(
     struck = [None] * len(rhythms) if notes is None else notes
     if not len(rhythms) == len(struck) == len(usual):
         raise ValueError(
-            f"usual, notes: expected {len(rhythms)}, one of each for each rhythm, got "
-            f"{len(usual)} and {len(struck)}"
+            f"rhythms, notes, usual: expected as many of each, got {len(rhythms)}, {len(struck)} "
+            f"and {len(usual)}"
         )
     loud = [loudness(onsets, them) for onsets, them in zip(rhythms, struck, strict=True)]
     many = PERIODS * len(PUSHES)
@@ -212,7 +212,7 @@ _TRIED = 200  # lengths of a beat that are tried
 _PLACES = 64  # first beats that are tried
 
 
-@checked(onsets=_ONSETS, notes=_NOTES, usual=_BEAT)
+@checked(onsets=ONSETS, notes=_NOTES, usual=_BEAT)
 def by_histogram(
     onsets: np.ndarray, notes: np.ndarray | None = None, *, usual: float = USUAL
 ) -> np.ndarray:
@@ -223,7 +223,7 @@ def by_histogram(
     return _regular(onsets, notes, np.diff(onsets), usual)
 
 
-@checked(onsets=_ONSETS, notes=_NOTES, usual=_BEAT)
+@checked(onsets=ONSETS, notes=_NOTES, usual=_BEAT)
 def by_autocorrelation(
     onsets: np.ndarray, notes: np.ndarray | None = None, *, usual: float = USUAL
 ) -> np.ndarray:

@@ -26,6 +26,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...arguments import Kind, Unfit, anything, array, checked, real, several, whole
+from .rhythms import ONSETS
 
 THETA, GAMMA = -0.05, 0.5
 """Theta below 0, so that it oscillates by itself; how w pulls itself back."""
@@ -108,14 +109,16 @@ def _heard(value: Any) -> list[tuple[np.ndarray, np.ndarray]]:
     if not all(isinstance(one, tuple) and len(one) == 2 for one in found):
         raise Unfit
     numbers = array("onsets", dtype=float)
-    pairs = [(numbers.take(onsets), numbers.take(loud)) for onsets, loud in found]
+    pairs = [(ONSETS.take(onsets), numbers.take(loud)) for onsets, loud in found]
     if any(len(onsets) != len(loud) for onsets, loud in pairs):
         raise Unfit
     return pairs
 
 
 @checked(
-    heard=Kind("a pair for each oscillator: onsets in seconds, and how loud each is", _heard),
+    heard=Kind(
+        "a pair for each oscillator: onsets in seconds, in order, and how loud each is", _heard
+    ),
     periods=array("oscillators", dtype=float),
     strengths=array("oscillators", dtype=float),
 )
@@ -139,13 +142,15 @@ def firings(
 
     Raises
     ------
-    ValueError : for onsets out of order or below 0, more than an hour of them, or other
+    ValueError : for more than an hour of onsets, a period out of range, or other
         numbers of periods or strengths than of what is heard.
     """
     if len(heard) != len(periods):
         raise ValueError(
             f"heard: expected a pair for each of {len(periods)} periods, got {len(heard)}"
         )
+    if not ((periods >= 0.25) & (periods <= 2.5)).all():
+        raise ValueError(f"periods: expected 0.25 to 2.5 seconds each, got {periods}")
     pushes, steps = _pushes(heard, strengths)
     epsilon = np.array([epsilon_for(float(it)) for it in periods])
     rng = np.random.default_rng(rng)
@@ -170,8 +175,6 @@ def _pushes(
     pushes: dict[int, np.ndarray] = {}
     steps = 1
     for number, (onsets, loud) in enumerate(heard):
-        if len(onsets) and (onsets[0] < 0 or (np.diff(onsets) < 0).any()):
-            raise ValueError(f"heard: expected onsets in order, none below 0, got {onsets[:4]} …")
         if len(onsets) and onsets[-1] > _MOST:
             raise ValueError(
                 f"heard: expected at most {_MOST:,} s of onsets, got {onsets[-1]:,.0f}"

@@ -14,6 +14,7 @@ import numpy as np
 from ... import limits
 from ...arguments import array, checked, either, none, real
 from .finding import OCTAVE, RANGE, USUAL, loudness
+from .rhythms import ONSETS
 
 FRAME = 0.01
 """Seconds between the moments at which a beat may be."""
@@ -24,7 +25,7 @@ _TURN = 60.0  # what a change of the beat's length costs, times its square in na
 
 
 @checked(
-    onsets=array("onsets", dtype=float),
+    onsets=ONSETS,
     notes=either(array("onsets", dtype=float), none()),
     usual=real(0.15, 2.0, of="seconds"),
 )
@@ -40,10 +41,8 @@ def by_path(
 
     Raises
     ------
-    ValueError : for onsets out of order or below 0, or more than an hour of them.
+    ValueError : for more than an hour of onsets.
     """
-    if len(onsets) and (onsets[0] < 0 or (np.diff(onsets) < 0).any()):
-        raise ValueError(f"onsets: expected times in order, none below 0, got {onsets[:4]} …")
     if len(onsets) < 2:
         return np.array(onsets)
     limits.expect_sound("onsets", float(onsets[-1]))

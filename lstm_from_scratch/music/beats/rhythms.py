@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ... import limits
-from ...arguments import Kind, Unfit, checked, either, real, whole
+from ...arguments import Kind, Unfit, array, checked, either, real, whole
 from ..blues import Note
 from ..midi import TICKS_PER_WHOLE, Music, tracks
 
@@ -54,6 +54,16 @@ def _rhythm(value: Any) -> str:
 
 
 RHYTHM = Kind("a rhythm: digits from 1 to 9, an interval each, at most 200", _rhythm)
+
+
+def _onsets(value: Any) -> np.ndarray:
+    times = array("onsets", dtype=float).take(value)
+    if not np.isfinite(times).all() or (times < 0).any() or (np.diff(times) < 0).any():
+        raise Unfit
+    return times
+
+
+ONSETS = Kind("times in seconds, in order and none below 0", _onsets)
 
 
 @checked(rhythm=RHYTHM)
@@ -93,7 +103,10 @@ def against(rhythm: str, beat: int = BEAT) -> np.ndarray:
     """
     heard = accents(rhythm)
     if len(heard) % beat:
-        raise ValueError(f"beat: expected a divisor of {len(heard)} units, got {beat}")
+        raise ValueError(
+            f"rhythm, beat: expected a beat that divides the rhythm, got one of {beat} and one of "
+            f"{len(heard)} units"
+        )
     ticks = heard.reshape(-1, beat)
     return _SILENT * (ticks == 0).sum(axis=0) + (ticks == 1).sum(axis=0)
 
@@ -244,7 +257,7 @@ SPREAD = 0.04
 """Seconds within which notes are struck together."""
 
 
-@checked
+@checked(times=ONSETS)
 def together(times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Merge what begins within `SPREAD` seconds: mean times, and how many. Chapter 18.
 
