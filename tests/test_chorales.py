@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from test_corpora import DIGESTS
 
+from lstm_from_scratch.machine.fitting import nats
 from lstm_from_scratch.machine.network import Network, Topology, Voice, record
 from lstm_from_scratch.machine.storing import Archive
 from lstm_from_scratch.music.midi import read_midi
@@ -169,8 +170,20 @@ def test_the_program_of_its_page_writes_a_chorale(
     assert len(read_midi(tmp_path / "chorale.mid")) > 20
 
 
-def test_its_page_names_the_digests(root: Path) -> None:
+def test_its_page_names_the_digests_and_the_figure_of_its_network(root: Path) -> None:
     page = (root / "book" / "real_music.md").read_text(encoding="utf-8")
     for digest in DIGESTS.values():
         assert f"`{digest[:16]}`" in page
-    assert chorales.stored("jsb_chorales").data == DIGESTS["jsb_chorales"]
+    known = chorales.stored("jsb_chorales")
+    assert known.data == DIGESTS["jsb_chorales"]
+    assert f"reaches {known.test:.2f} on the chorales" in page
+    assert f"{known.network.weights:,} weights" in page
+
+
+def test_the_stored_figure_is_what_the_test_set_says(root: Path) -> None:
+    path = root.parent / "shared" / "data" / "jsb_chorales.npz"
+    if not path.is_file():
+        pytest.skip(f"there is no file {path}: the stored figure is not measured again")
+    known = chorales.stored("jsb_chorales")
+    episodes = [corpora.episode(roll) for roll in corpora.read(path).test]
+    assert nats(known.network, episodes) == pytest.approx(known.test, abs=1e-4)

@@ -139,7 +139,7 @@ def test_a_study_without_its_data_says_so_and_touches_nothing(
     monkeypatch.setenv(corpora.PLACES, str(tmp_path / "nowhere"))
     for name in ("chorales", "nottingham", "nottingham-voices"):
         with pytest.raises(
-            study.MissingError, match=rf"{name} can't be run here: there is no file"
+            study.MissingError, match=rf"{name} can't be run here: there is no corpus"
         ):
             study.run(name, tmp_path)
         assert not (tmp_path / f"{name}.csv").exists()
@@ -188,8 +188,8 @@ def test_a_study_is_checked_as_near_as_it_says(
 
     monkeypatch.setenv(corpora.PLACES, str(tmp_path / "nowhere"))
     (one,) = checking.check(["chorales"], tmp_path, progress=False)
-    assert one.holds and not one.redone and "there is no file" in one.missing
-    assert "nothing was redone, since there is no file" in checking.report([one])
+    assert one.holds and not one.redone and "there is no corpus" in one.missing
+    assert "nothing was redone, since there is no corpus" in checking.report([one])
 
 
 class Row(NamedTuple):

@@ -160,6 +160,14 @@ def test_what_is_learned_from_can_be_varied() -> None:
     assert learned.course[-1, 0] < 0.1 < learned.course[-1, 1]
 
 
+def test_what_does_not_fit_is_named_before_an_epoch_goes_by() -> None:
+    wide = Episode(np.zeros((4, 2)), np.zeros((4, 3)))
+    with pytest.raises(ValueError, match=r"valid, episode 1: .*expected inputs of shape"):
+        fit(PLAN, rounds(4), [rounds(1)[0], wide], progress=False)
+    with pytest.raises(ValueError, match="train: expected"):
+        fit(PLAN, [(1, 2)], rounds(2), progress=False)
+
+
 def test_what_diverges_says_after_which_update() -> None:
     def bad(network: Network, batch: batches.Batch) -> tuple[float, Gradient]:
         return 1.0, Gradient(network.hidden * np.nan, network.output * np.nan)

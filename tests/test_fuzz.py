@@ -6,7 +6,10 @@ import fuzz
 import numpy as np
 import pytest
 
-RUNS = {"midi": 600, "tunes": 500, "networks": 250, "rivals": 150, "tables": 60, "calls": 500}
+RUNS = {
+    **{"midi": 600, "tunes": 500, "networks": 250, "rivals": 150, "corpora": 250, "pickles": 400},
+    **{"tables": 60, "calls": 500},
+}
 
 
 @pytest.mark.parametrize("target", RUNS)

@@ -193,6 +193,32 @@ def rivals(runs: Iterator[np.random.Generator]) -> Iterator[str]:
     yield from _files(storing.load, files, ".npz", runs, _changed_archive)
 
 
+def _frames() -> dict[str, list]:
+    """A small corpus as a pickle has it, notes of frames of pieces."""
+    frames = [(60, 64), (21, 108), (), (60,)] * 3
+    return {part: [frames, frames[:2]] for part in ("train", "valid", "test")}
+
+
+def corpora(runs: Iterator[np.random.Generator]) -> Iterator[str]:
+    """Read a corpus of piano rolls as an archive, changed."""
+    from lstm_from_scratch.playing import corpora as room
+
+    rolls = {part: tuple(map(room.roll_of, pieces)) for part, pieces in _frames().items()}
+    with tempfile.TemporaryDirectory() as folder:
+        file = room.write(room.Corpus("ü", **rolls), Path(folder) / "good.npz").read_bytes()
+    yield from _files(room.read, [file], ".npz", runs, _changed_archive)
+
+
+def pickles(runs: Iterator[np.random.Generator]) -> Iterator[str]:
+    """Read a corpus as a pickle, changed."""
+    import pickle
+
+    from lstm_from_scratch.playing import corpora as room
+
+    files = [pickle.dumps(_frames(), protocol) for protocol in (0, 2, 4)]
+    yield from _files(room.read, files, ".pickle", runs)
+
+
 def _changed_archive(data: bytes, rng: np.random.Generator) -> bytes:
     """Bytes of the archive, or of a part of it, whose sums are then right again."""
     import zipfile
@@ -275,6 +301,8 @@ TARGETS: dict[str, Callable[[Iterator[np.random.Generator]], Iterator[str]]] = {
     "tunes": tunes,
     "networks": networks,
     "rivals": rivals,
+    "corpora": corpora,
+    "pickles": pickles,
     "tables": tables,
     "calls": calls,
 }

@@ -21,10 +21,10 @@ import numpy as np
 from tqdm import tqdm
 
 from .. import briefly, limits
-from ..arguments import anything, checked, either, function, none, real, several, whole
+from ..arguments import anything, checked, either, function, instance, none, real, several, whole
 from .batches import Batch, batch_error, batch_gradient, side_by_side
 from .bptt import update
-from .episodes import Episode
+from .episodes import Episode, from_episodes
 from .gradient import Gradient
 from .network import Network, Topology
 from .recipes import Learning, Recipe
@@ -41,9 +41,6 @@ ADAM_BEGINS = Learning(
     clip=1.0,
 )
 """How each voice of a `Plan` begins and learns, unless it says otherwise."""
-
-Vary = Callable[[Episode, np.random.Generator], Episode]
-"""Makes of an episode another one of its kind, such as a transposed one."""
 
 
 @checked(
@@ -130,7 +127,10 @@ class Fitted:
         return f"Fitted({self.course[:, 1].min():.3f} nats a step in validation, {epochs})"
 
 
-@checked(episodes=several(anything(), some=True), batch=whole(1))
+_EPISODES = several(instance(Episode), some=True)
+
+
+@checked(episodes=_EPISODES, batch=whole(1))
 def nats(
     network: Network,
     episodes: Sequence[Episode],
@@ -179,8 +179,8 @@ def _parted(plan: Plan) -> tuple[np.random.Generator, ...]:
 
 
 @checked(
-    train=several(anything(), some=True),
-    valid=several(anything(), some=True),
+    train=_EPISODES,
+    valid=_EPISODES,
     vary=either(function(), none()),
     gradient=function(),
     watch=either(function(), none()),
@@ -190,7 +190,7 @@ def fit(
     train: Sequence[Episode],
     valid: Sequence[Episode],
     *,
-    vary: Vary | None = None,
+    vary: Callable[[Episode, np.random.Generator], Episode] | None = None,
     gradient: Callable[[Network, Batch], tuple[float, Gradient]] = batch_gradient,
     watch: Callable[[int, np.ndarray], object] | None = None,
     progress: bool | None = None,
@@ -201,7 +201,8 @@ def fit(
     ----------
     plan : what to train, and how. train, valid : episodes to learn from and to choose by; every one
         begins from a cleared state.
-    vary : called with each episode, and a generator, whenever it is learned from.
+    vary : called with each episode, and a generator, whenever it is learned from; returns what is
+        learned in its place, such as the same transposed.
     gradient : of a batch; any other function that finds the same, such as PyTorch's, will do.
     watch : called after each epoch with its number and its row of `Fitted.course`.
     progress : show a progress bar; ``None`` shows one only on a terminal.
@@ -213,6 +214,8 @@ def fit(
 
     Chapter 11.
     """
+    for name, episodes in (("train", train), ("valid", valid)):
+        _expect_fitting(plan.topology, name, episodes)
     order_rng, vary_rng, drop_rng, rngs = _parted(plan)
     weights = _Weights(plan, initial_network(plan.recipe, rngs))
     rate, since, falls, best, kept = plan.learning.learning_rate, 0, 0, np.inf, 0
@@ -239,6 +242,15 @@ def fit(
             if watch is not None:
                 watch(len(course), np.array(course[-1]))
     return Fitted(network, plan, kept, np.array(course), time.process_time() - started)
+
+
+def _expect_fitting(topology: Topology, name: str, episodes: Sequence[Episode]) -> None:
+    """See that episodes fit, before an epoch has gone by."""
+    for number, episode in enumerate(episodes):
+        try:
+            from_episodes(topology, [episode])
+        except ValueError as error:
+            raise ValueError(f"{name}, episode {number}: {error}") from None
 
 
 def _batches(episodes: Sequence[Episode], size: int, rng: np.random.Generator) -> list[np.ndarray]:

@@ -261,9 +261,9 @@ def find(name: str) -> Path:
             if path.is_file():
                 return path
     raise FileNotFoundError(
-        f"there is no file {name}.npz, .mat or .pickle in {' or '.join(map(str, folders))}; the "
-        f"corpus does not come with the package. Name a folder with it in {PLACES}; its layout is "
-        "described in lstm_from_scratch.playing.corpora"
+        f"there is no corpus by the name {name!r}: no file {name}.npz, .mat or .pickle in "
+        f"{' or '.join(map(str, folders))}; it does not come with the package. Name a folder with "
+        f"it in {PLACES}; the layout is described in lstm_from_scratch.playing.corpora"
     )
 
 

@@ -53,9 +53,11 @@ def plain_pickle(data: bytes) -> Any:
             if opcode.name == "STOP":
                 return stack.pop()
             _follow(opcode.name, argument, stack, kept)
-    except (IndexError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"a damaged pickle: {type(error).__name__}: {error}") from error
-    raise ValueError("a pickle that is cut short")
+        raise ValueError("it is cut short")
+    except (ValueError, IndexError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"data: expected a pickle of plain values, got {briefly.came(data)}: {error}"
+        ) from error
 
 
 def _follow(name: str, argument: Any, stack: list[Any], kept: dict[Any, Any]) -> None:
@@ -98,8 +100,8 @@ def _follow(name: str, argument: Any, stack: list[Any], kept: dict[Any, Any]) ->
         _expect(stack[-1], dict).update(_pairs(values))
     else:
         raise ValueError(
-            "a pickle that makes more than numbers, text, lists, tuples and dictionaries: its "
-            f"instruction {name} is not followed"
+            "it makes more than numbers, text, lists, tuples and dictionaries: its instruction "
+            f"{name} is not followed"
         )
 
 
@@ -144,7 +146,7 @@ def matlab_cells(data: bytes) -> dict[str, tuple[np.ndarray, ...]]:
     """
     order = {b"IM": "<", b"MI": ">"}.get(data[126:128])
     if order is None or not data.startswith(b"MATLAB 5.0"):
-        raise ValueError(f"expected a file of MATLAB 5, got {data[:10]!r} at its beginning")
+        raise ValueError(f"data: expected a file of MATLAB 5, got {briefly.came(data)}")
     left, found = 10 * limits.FILE, {}
     try:
         for kind, body in _elements(data[_HEADER:], order):
