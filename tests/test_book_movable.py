@@ -55,6 +55,10 @@ def test_it_moves_and_says_so_on_a_phone(browser: Browser, name: str, theme: str
         )
         light, dark = (sum(map(int, re.findall(r"\d+", it)[:3])) for it in (ground, ink))
         assert (light > dark) == (theme == "light")
+        card = picture.evaluate("picture => getComputedStyle(picture).backgroundColor")
+        assert card == "rgba(0, 0, 0, 0)", "a slab on the figure"
+        for button in figure.get_by_role("button").all():
+            assert button.bounding_box()["width"] < 200, "a button as wide as the page"
         after = picture.get_attribute("aria-label"), figure.locator(".controls").inner_text()
         assert before != after
     assert opened.problems == []

@@ -1,5 +1,5 @@
   begin("decay", (root, data, find) => {
-    const [weight, output] = [find(".weight"), find(".output")];
+    const [weight, output] = [find(".weight"), find(".held")];
     const [line, picture] = [find(".line"), find("svg")];
     const { left, top, across, decade, highest, steps } = data.plane;
 

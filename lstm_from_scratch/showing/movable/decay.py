@@ -117,7 +117,7 @@ def _controls(weight: float, own: np.ndarray) -> str:
     return (
         f'<label>Weight <i>w</i> <input type="range" class="weight" min="0" max="{MOST:g}" '
         f'step="0.01" value="{weight:.2f}"><output></output></label>'
-        '<label>Output <i>y</i> of the unit <input type="range" class="output" min="0" max="0.95" '
+        '<label>Output <i>y</i> of the unit <input type="range" class="held" min="0" max="0.95" '
         'step="0.05" value="0"><output></output></label>'
         f'<ul class="told"><li>factor a step, <i>w</i> (1 − <i>y</i>²): '
         f'<b class="factor">{weight:.2f}</b></li>{told}</ul>'

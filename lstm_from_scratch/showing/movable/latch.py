@@ -160,7 +160,7 @@ def _controls() -> str:
         for unit, name in enumerate(_UNITS)
     )
     return (
-        f'<div class="row">{buttons}<button type="button" class="once">One step</button>'
+        f'<div class="together">{buttons}<button type="button" class="once">One step</button>'
         '<button type="button" class="bar">Eight steps</button>'
         '<button type="button" class="again">Clear</button></div>'
         f'<fieldset class="sliders"><legend>What each unit reads, summed up</legend>{sliders}'

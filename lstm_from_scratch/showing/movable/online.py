@@ -267,7 +267,7 @@ _SEEN = (
     "the right the errors and, below, the gradients."
 )
 _CONTROLS = (
-    '<div class="row"><button type="button" class="back">Back</button>'
+    '<div class="together"><button type="button" class="back">Back</button>'
     '<button type="button" class="on">Forward</button>'
     '<button type="button" class="again">From the start</button></div>'
     '<p class="said" role="status"></p>'

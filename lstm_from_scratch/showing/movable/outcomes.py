@@ -199,7 +199,9 @@ def _controls(panels: list[str], chosen: str, choice: str, across: str, columns:
         for name in panels
     )
     fieldset = (
-        f'<fieldset class="row"><legend>{choice}</legend>{buttons}</fieldset>' if choice else ""
+        f'<fieldset class="together"><legend>{choice}</legend>{buttons}</fieldset>'
+        if choice
+        else ""
     )
     return (
         f'{fieldset}<label>{across.capitalize()} <input type="range" class="which" min="0" '
