@@ -118,7 +118,7 @@ def report(trips: Iterable[Trip]) -> tuple[str, int]:
 
 def _reason(path: Path, error: str) -> str:
     """An error without what is of one file."""
-    return re.sub(r"\d[\d,]*", "N", error.replace(str(path), "").strip(": "))[:90]
+    return re.sub(r"\d[\d,]*", "N", error.replace(str(path), "").strip(":, "))[:90]
 
 
 def main(arguments: list[str] | None = None) -> int:
