@@ -15,10 +15,10 @@ from html import escape
 from string import printable
 
 LETTERS = {
-    "alpha": "α", "delta": "δ", "varepsilon": "ε", "eta": "η", "mu": "μ", "pi": "π", "sigma": "σ",
-    "tau": "τ", "partial": "∂",
+    "alpha": "α", "gamma": "γ", "delta": "δ", "varepsilon": "ε", "eta": "η", "theta": "θ",
+    "mu": "μ", "pi": "π", "sigma": "σ", "tau": "τ", "partial": "∂",
 }  # fmt: skip
-UPRIGHT = {"Delta": "Δ", "top": "⊤", "dots": "…", "cdots": "⋯"}
+UPRIGHT = {"Delta": "Δ", "Omega": "Ω", "top": "⊤", "dots": "…", "cdots": "⋯"}
 FUNCTIONS = {"ln", "exp", "tanh", "max", "min", "log"}
 SUMS = {"sum": "∑", "prod": "∏"}
 BETWEEN = {
