@@ -5,7 +5,7 @@ All but `by_oscillator`, which is told it, look for the beat's length themselves
 preference for a usual one (`preferred`): a rhythm alone does not say whether its beats are the
 quarters or the halves.
 
-Chapter 18 (Play with it).
+Chapter 18 (Finding the beat).
 """
 
 from __future__ import annotations

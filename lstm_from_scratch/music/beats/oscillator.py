@@ -14,7 +14,7 @@ The equations and the strengths of the pulses are Eck's, as a public summary of 
 them; of the paper itself we could read the beginning alone. The values of theta, gamma and epsilon,
 the natural period and the strengths used here are a reconstruction.
 
-Chapter 18 (Play with it).
+Chapter 18 (Finding the beat).
 """
 
 from __future__ import annotations

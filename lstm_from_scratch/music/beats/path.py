@@ -4,7 +4,7 @@ An oscillator hears what has been; a file is there as a whole. Of all rows of be
 length and nearly as long as the one before, the one is taken whose beats meet most onsets: dynamic
 programming, as Ellis (2007) finds beats in recordings, here with a tempo that may wander.
 
-Chapter 18 (Play with it).
+Chapter 18 (Finding the beat).
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ it, a silent tick counting four times as much as one without an accent.
 The paper asks for an "ability to deal with temporal noise found in real performed music" (section
 5.1). Here a performance has three kinds of it: jitter, drift, and notes that are missing.
 
-Chapter 18 (Play with it).
+Chapter 18 (Finding the beat).
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ Who plays without a click is late and early, faster and slower; the ticks of the
 nothing of it. `on_beats` looks for the beats (`beats`), makes each one a quarter note, and moves
 all that is between two beats with them. Then the grid can be looked for.
 
-Chapter 18 (Play with it).
+Chapter 18 (Finding the beat).
 """
 
 from __future__ import annotations
