@@ -421,8 +421,9 @@ def voices(rule: Rule, seed: int) -> Voices:
 
 
 NEAR = 0.05
-"""Nats by which a run may come out differently where BLAS rounds otherwise: what is rounded in the
-first updates has grown to some hundredths of a nat when validation chooses."""
+"""Nats by which a run may come out differently where BLAS rounds otherwise. Training makes more of
+what is rounded: after six epochs of 60 cells on 60 chorales, validation in float32 and in float64
+lay up to 0.0033 apart."""
 
 
 def _chorales() -> None:
