@@ -19,7 +19,9 @@ from playwright.sync_api import Browser
 
 CHAPTERS = [name for name in PAGES if name.startswith("notebooks/")]
 HEAVIEST_CHAPTER = 700_000  # bytes of a page without its pictures; its sounds are not in it
-PARTS = {"style": "<style>/* The player", "script": "<script>// The sound of the notes"}
+PARTS = {"style": "/* The player", "script": "<script>// The sound of the notes"}
+PERFORMED = {"notebooks/18_finding_the_beat.html"}
+"""Chapters that one hears performances in: these are on no grid, which the player's roll needs."""
 SOUND = re.compile(r'src="([^"]+/sounds/[^"]+)"')
 
 
@@ -52,7 +54,8 @@ def test_a_page_has_no_sound_inside_and_each_part_of_the_player_once(name: str) 
         assert page.count(mark) == (players > 0), part
     if name in CHAPTERS:
         assert len(page.encode()) < HEAVIEST_CHAPTER
-        assert players > 0 and '<figure class="player"' not in page
+        assert (players > 0) == (name not in PERFORMED)
+        assert ('<figure class="player"' in page) == (name in PERFORMED)
 
 
 @pytest.mark.parametrize("name", ["01_twelve_bars", "08_experiment_2", "10_is_it_any_good"])
