@@ -15,16 +15,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page
 from test_book_axe import AXE, RUN
-from test_scenes import (
-    SILENT,
-    at_stage,
-    duet,
-    played,
-    press,
-    said,
-    show,
-    until,
-)
+from test_scenes import SILENT, at_stage, duet, played, press, said, until
 from test_stage import Place, place
 
 from lstm_from_scratch.music import midi
