@@ -113,7 +113,7 @@ def compiled(start: Network, roll: np.ndarray, lanes: int = 1) -> tuple[Arena, C
     forgiven = np.full(lanes, NEVER)
 
     def run(steps: int) -> None:
-        orders = np.zeros((lanes, steps // len(roll) + 2), dtype=np.int64)
+        orders = np.zeros((lanes, steps + 1), dtype=np.int64)
         arena.train(roll[None], orders, forgiven, steps)
 
     return arena, run
