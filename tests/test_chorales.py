@@ -145,6 +145,10 @@ def test_a_damaged_file_is_refused(learned: Learned, tmp_path: Path) -> None:
 
 
 def test_a_network_that_is_not_there_is_asked_for() -> None:
+    with pytest.raises(
+        ValueError, match=r"no stored network 'folder': there are \['jsb_chorales'\]"
+    ):
+        chorales.stored("folder")  # a player, which is no network of a corpus
     with pytest.raises(ValueError, match="no stored network 'nobody': there are"):
         chorales.stored("nobody")
 
@@ -152,7 +156,7 @@ def test_a_network_that_is_not_there_is_asked_for() -> None:
 def test_the_network_of_the_chorales_plays_in_four_parts_and_is_small() -> None:
     known = chorales.stored("jsb_chorales")
     assert known.network.topology.inputs == corpora.KEYS.units
-    folder = Path(chorales.__file__).parent / "trained"
+    folder = Path(chorales.__file__).parent / "trained" / "corpora"
     assert (folder / "jsb_chorales.npz").stat().st_size < 500_000
     opening = corpora.roll_of([(48, 55, 64, 72)] * 2)
     roll = play(known.network, opening, 40, 1, keys=4)

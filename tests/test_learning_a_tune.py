@@ -298,7 +298,10 @@ def test_the_players_that_come_along_know_the_tunes_that_come_along() -> None:
         for one, other in zip(known.choices, made.choices, strict=True):
             assert (one == other).all()
         assert playing.stored(name).learned
-    with pytest.raises(ValueError, match=r"no stored player 'bars': there are \['by-heart'"):
+    with pytest.raises(
+        ValueError,
+        match=r"no stored player 'bars': there are \['by-heart', 'folder', 'variations'\]",
+    ):
         playing.stored("bars")
 
 

@@ -82,39 +82,59 @@ SEED = 9
 COMPARED = ("feed-forward-1", "feed-forward-16", "feed-forward-17", "simple-network")
 
 
+def store_experiment(name: str) -> str:
+    """Train and store a network of the experiments; say what it took."""
+    result = NETWORKS[name]()
+    if not result.learned:
+        raise SystemExit(f"seed {result.recipe.seed} did not learn; choose another")
+    training.save(result, folder("machine") / f"{name}.npz")
+    return f"{result.steps:,} steps"
+
+
+def store_compared(name: str) -> str:
+    """Train and store a network that chapter 10 compares with; say how large it is."""
+    network = composers.make(name, 0)
+    rivals.save(network, folder("rivals") / f"{name}.npz")
+    return f"{network.weights:,} weights"
+
+
+def store_player(name: str) -> str:
+    """Train and store a player of chapter 17; say what it took."""
+    lesson = tunes.EXAMPLES / ("" if name == "folder" else "last_bus.musicxml")
+    player = playing.learn(lesson, melody=PLAYERS[name], seed=SEED)
+    player.save(folder("playing") / f"{name}.npz")
+    return f"{player.result.steps:,} steps"
+
+
+def store_corpus(name: str) -> str:
+    """Train and store a network of a corpus; say how well it predicts."""
+    learned = of_corpus(name)
+    chorales.save(learned, folder("playing", "corpora") / f"{name}.npz")
+    return f"{learned.test} nats a frame of the test set"
+
+
+def folder(wing: str, *within: str) -> Path:
+    """Where the stored networks of a wing are."""
+    found = PACKAGE.joinpath(wing, "trained", *within)
+    found.mkdir(parents=True, exist_ok=True)
+    return found
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Train and store."""
+    by_themselves = {
+        **dict.fromkeys(NETWORKS, store_experiment),
+        **dict.fromkeys(COMPARED, store_compared),
+        **dict.fromkeys(PLAYERS, store_player),
+    }
+    known = by_themselves | dict.fromkeys(CORPORA, store_corpus)
     parser = argparse.ArgumentParser(description="Train and store the networks of the package.")
-    by_themselves = (*NETWORKS, *COMPARED, *PLAYERS)
-    known = (*by_themselves, *CORPORA)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(known)}")
     names = parser.parse_args(arguments).names
     if unknown := set(names) - set(known):
         parser.error(f"no network {', '.join(sorted(unknown))}: there are {', '.join(known)}")
     for name in names or by_themselves:
-        if name in PLAYERS:
-            from_here = "" if name == "folder" else "last_bus.musicxml"
-            player = playing.learn(tunes.EXAMPLES / from_here, melody=PLAYERS[name], seed=SEED)
-            player.save(PACKAGE / "playing" / "trained" / f"{name}.npz")
-            continue
-        wing = "rivals" if name in COMPARED else "playing" if name in CORPORA else "machine"
-        folder = PACKAGE / wing / "trained"
-        folder.mkdir(exist_ok=True)
-        if name in CORPORA:
-            learned = of_corpus(name)
-            chorales.save(learned, folder / f"{name}.npz")
-            print(f"{name}: {learned.test} nats a frame of the test set")
-            continue
-        if name in COMPARED:
-            network = composers.make(name, 0)
-            rivals.save(network, folder / f"{name}.npz")
-            print(f"{name}: {network.weights:,} weights")
-            continue
-        result = NETWORKS[name]()
-        if not result.learned:
-            raise SystemExit(f"seed {result.recipe.seed} did not learn; choose another")
-        training.save(result, folder / f"{name}.npz")
-        print(f"{name}: {result.steps:,} steps")
+        print(f"{name}: {known[name](name)}")
     return 0
 
 

@@ -15,13 +15,16 @@ import json
 import math
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from importlib.resources import as_file
+from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from .. import briefly, limits
-from ..arguments import checked, one_of, whole
+from ..arguments import able, checked, one_of, text, whole
 
 Made = TypeVar("Made")
 
@@ -246,6 +249,34 @@ def made(kind: type[Made], name: str, values: Any, **given: Any) -> Made:
         return kind(**own, **given)
     except ValueError as error:
         raise ValueError(f"{name}, {error}") from None
+
+
+@checked(place=able("iterdir"), name=text(), missing=text(some=True))
+def shipped(
+    place: Traversable,
+    name: str,
+    load: Callable[[Path], Made],
+    *,
+    missing: str = "no stored network",
+) -> Made:
+    """What comes with the module, read from its file. Appendix A.
+
+    Parameters
+    ----------
+    place : the folder, such as ``importlib.resources.files("lstm_from_scratch.machine")``.
+    name : of a file in it, without ``.npz``.
+    load : reads the file.
+    missing : how the error begins if there is none of that name.
+
+    Raises
+    ------
+    ValueError : if there is none of that name; it says which there are.
+    """
+    there = {it.name.removesuffix(".npz"): it for it in place.iterdir() if it.name[-4:] == ".npz"}
+    if name not in there:
+        raise ValueError(f"{missing} {name!r}: there are {sorted(there)}")
+    with as_file(there[name]) as path:
+        return load(path)
 
 
 def _tuples(value: Any) -> Any:

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from importlib.resources import as_file, files
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ from .recipes import (  # handed on: who trains wants them beside `train`
     Learning,
     Recipe,
 )
-from .storing import ABOUT, Archive, entry, json_object, listed, made
+from .storing import ABOUT, Archive, entry, json_object, listed, made, shipped
 
 __all__ = [
     "FORMAT",
@@ -577,9 +577,4 @@ def stored(name: str) -> Result:
     ------
     ValueError : if there is none of that name.
     """
-    folder = files(__package__) / "trained"
-    names = sorted(p.name.removesuffix(".npz") for p in folder.iterdir() if p.name.endswith(".npz"))
-    if name not in names:
-        raise ValueError(f"no stored network {name!r}: there are {names}")
-    with as_file(folder / f"{name}.npz") as path:
-        return load(path)
+    return shipped(files(__package__) / "trained", name, load)

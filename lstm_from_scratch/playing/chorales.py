@@ -15,7 +15,7 @@ import io
 import json
 import os
 from dataclasses import asdict
-from importlib.resources import as_file, files
+from importlib.resources import files
 from typing import NamedTuple
 
 import numpy as np
@@ -26,7 +26,7 @@ from ..files import write_whole
 from ..machine.kernel import draw_unit
 from ..machine.network import Network, Topology, Voice, cleared, forward
 from ..machine.squashing import logistic
-from ..machine.storing import Archive, entry, json_object, listed, made
+from ..machine.storing import Archive, entry, json_object, listed, made, shipped
 
 FORMAT = 1
 """Version of the files that `save` writes."""
@@ -264,9 +264,4 @@ def stored(name: str) -> Learned:
     ------
     ValueError : if there is none of that name.
     """
-    folder = files(__package__) / "trained"
-    names = sorted(p.name.removesuffix(".npz") for p in folder.iterdir() if p.name.endswith(".npz"))
-    if name not in names:
-        raise ValueError(f"no stored network {name!r}: there are {names}")
-    with as_file(folder / f"{name}.npz") as path:
-        return load(path)
+    return shipped(files(__package__) / "trained" / "corpora", name, load)

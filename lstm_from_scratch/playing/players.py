@@ -9,7 +9,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from importlib.resources import as_file, files
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from .. import briefly, limits
 from ..arguments import anything, array, check, checked, flag, real, several, whole
 from ..arguments import path as a_path
 from ..machine import training
-from ..machine.storing import ABOUT, entry, listed, made
+from ..machine.storing import ABOUT, entry, listed, made, shipped
 from ..machine.training import Result
 from ..music.blues import Note
 from ..music.encoding import Encoding
@@ -312,12 +312,7 @@ def stored(name: str) -> Player:
     ------
     ValueError : if there is none of that name.
     """
-    folder = files(__package__) / "trained"
-    names = sorted(it.name.removesuffix(".npz") for it in folder.iterdir())
-    if name not in names:
-        raise ValueError(f"name: no stored player {name!r}: there are {names}")
-    with as_file(folder / f"{name}.npz") as path:
-        return load(path)
+    return shipped(files(__package__) / "trained", name, load, missing="name: no stored player")
 
 
 def _material(about: Mapping[str, Any]) -> Material:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import io
 import os
-from importlib.resources import as_file, files
+from importlib.resources import files
 
 import numpy as np
 
 from ..arguments import check, checked, one_of
 from ..files import write_whole
-from ..machine.storing import Archive
+from ..machine.storing import Archive, shipped
 from .feed_forward import FeedForward
 from .simple_rnn import SimpleNetwork
 
@@ -74,9 +74,4 @@ def stored(name: str) -> FeedForward | SimpleNetwork:
     ------
     ValueError : if there is none of that name.
     """
-    folder = files(__package__) / "trained"
-    names = sorted(p.name.removesuffix(".npz") for p in folder.iterdir() if p.name.endswith(".npz"))
-    if name not in names:
-        raise ValueError(f"no stored network {name!r}: there are {names}")
-    with as_file(folder / f"{name}.npz") as path:
-        return load(path)
+    return shipped(files(__package__) / "trained", name, load)
