@@ -1,4 +1,4 @@
-"""The colours that the player, live pages, the blind test and movable figures share.
+"""What the player, live pages, the blind test and movable figures share: colours, buttons.
 
 Chapter 1 (Twelve bars) has the first player.
 """

@@ -226,8 +226,6 @@
       },
     });
 
-    const takeTurn = stageSound.takeTurns(root, transport);
-
     function sync() {
       root.dataset.playing = transport.playing;
       toggle.querySelector("b").textContent = transport.playing ? "Stop" : "Play";
@@ -236,22 +234,7 @@
       else show();
     }
 
-    toggle.addEventListener("click", async () => {
-      if (transport.playing) return transport.stop();
-      try {
-        takeTurn();
-        await transport.play();
-        say(sound.note);
-      } catch (error) {
-        say(error.message);
-      }
-      sync();
-    });
-    sound.changed = (state) => {
-      if (state === "running" || !transport.playing) return;
-      transport.stop();
-      say("The browser has stopped the sound. Press Play to go on.");
-    };
+    stageSound.playBy(toggle, { root, transport, sound, say, sync, again: "Play to go on" });
 
     function anew() {
       const note = stagePage.wholeNumber(seed, 0, 4294967295);

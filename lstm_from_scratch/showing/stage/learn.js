@@ -244,8 +244,6 @@
       },
     });
 
-    const takeTurn = stageSound.takeTurns(root, transport);
-
     function perform({ weights }) {
       const network = stageEngine.makeNetwork(data.plan, weights);
       player = stageEngine.makePlayer(network, 0, roll.slice(0, units));
@@ -288,26 +286,19 @@
       root.dataset.playing = transport.playing;
     }
 
-    hear.addEventListener("click", async () => {
-      if (transport.playing) return transport.stop();
+    function before() {
       if (!begun) begin();
       player = null;
       send({ kind: "weights", purpose: "hear" });
-      try {
-        takeTurn();
-        await transport.play();
-        if (sound.note) say(sound.note);
-        requestAnimationFrame(animate);
-      } catch (error) {
-        say(error.message);
-      }
+    }
+    function sync() {
+      if (transport.playing) requestAnimationFrame(animate);
       heardOut();
+    }
+    const told = (text) => text && say(text); // what is said of learning stays, if there is nothing
+    stageSound.playBy(hear, {
+      root, transport, sound, say: told, sync, before, again: "Hear it now once more",
     });
-    sound.changed = (state) => {
-      if (state === "running" || !transport.playing) return;
-      transport.stop();
-      say("The browser has stopped the sound. Press Hear it now once more.");
-    };
 
     // ---- What the reader does ------------------------------------------------------------------
 

@@ -246,8 +246,6 @@
       return Math.max(LEAST, lasting / 2 - (sound.context.outputLatency || 0));
     }
 
-    const takeTurn = stageSound.takeTurns(root, transport);
-
     /** Lift the hands, and end the step that is open with what they did. */
     function settle() {
       hands.liftAll();
@@ -262,25 +260,14 @@
       else show();
     }
 
-    toggle.addEventListener("click", async () => {
-      toggle.focus(); // where a click does not: keys play where the focus is
-      if (transport.playing) return transport.stop();
-      try {
-        takeTurn();
+    toggle.addEventListener("click", () => toggle.focus()); // keys play where the focus is
+    stageSound.playBy(toggle, {
+      root, transport, sound, say, sync, again: "Play to go on",
+      before: () => {
         grid.forget();
         counting = data.bar;
-        await transport.play();
-        say(sound.note);
-      } catch (error) {
-        say(error.message);
-      }
-      sync();
+      },
     });
-    sound.changed = (state) => {
-      if (state === "running" || !transport.playing) return;
-      transport.stop();
-      say("The browser has stopped the sound. Press Play to go on.");
-    };
     document.addEventListener("visibilitychange", () => {
       if (!document.hidden) return;
       hands.liftAll();

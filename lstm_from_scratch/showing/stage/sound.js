@@ -171,14 +171,33 @@ var stageSound = (() => {
     return { play, stop, tick, get playing() { return playing; } };
   }
 
-  /** One sound at a time, whatever the page holds; what comes back says that this one begins. */
-  function takeTurns(root, transport) {
+  /**
+   * A button begins and ends what a transport plays, in turn with everything else in the page that
+   * sounds. `before` is done when it begins, `sync` whenever it was pressed; `say` is told what stood
+   * in the way, and `again` how to go on if the browser stops the sound.
+   */
+  function playBy(button, { root, transport, sound, say, sync, again, before = () => {} }) {
     const giveWay = () => transport.playing && transport.stop();
     document.addEventListener("stageplays", ({ detail }) => detail !== root && giveWay());
     document.addEventListener("play", giveWay, true); // of an audio element
-    return () => {
-      document.dispatchEvent(new CustomEvent("stageplays", { detail: root }));
-      for (const other of document.querySelectorAll("audio, video")) other.pause();
+
+    button.addEventListener("click", async () => {
+      if (transport.playing) return transport.stop();
+      try {
+        before();
+        document.dispatchEvent(new CustomEvent("stageplays", { detail: root }));
+        for (const other of document.querySelectorAll("audio, video")) other.pause();
+        await transport.play();
+        say(sound.note);
+      } catch (error) {
+        say(error.message);
+      }
+      sync();
+    });
+    sound.changed = (state) => {
+      if (state === "running" || !transport.playing) return;
+      transport.stop();
+      say(`The browser has stopped the sound. Press ${again}.`);
     };
   }
 
@@ -270,7 +289,7 @@ var stageSound = (() => {
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
   }
 
-  return { makeSound, makeTransport, takeTurns, makePerformer, midiFile, save };
+  return { makeSound, makeTransport, playBy, makePerformer, midiFile, save };
 })();
 
 if (typeof module !== "undefined") module.exports = stageSound;
