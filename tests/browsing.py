@@ -64,8 +64,11 @@ def running_browser() -> Iterator[Browser]:
         browser.close()
 
 
-def open_page(browser: Browser, address: str, folder: Path = HTML, **options: object) -> Visit:
-    """Open a page of the book (with ``?query`` if need be), noting everything that goes wrong."""
+def watched(browser: Browser, script: str = "", **options: object) -> tuple[Page, list[str]]:
+    """An empty page, which is refused the network, and a list of all that goes wrong in it.
+
+    ``script`` is run before those of whatever is opened in it.
+    """
     context = browser.new_context(**{"viewport": WIDE} | options)
     context.set_default_timeout(PATIENCE)
     problems: list[str] = []
@@ -80,8 +83,15 @@ def open_page(browser: Browser, address: str, folder: Path = HTML, **options: ob
 
     context.route(ELSEWHERE, refuse)
     page = context.new_page()
+    page.add_init_script(script)
     page.on("console", on_console)
     page.on("pageerror", lambda error: problems.append(f"error: {error}"))
+    return page, problems
+
+
+def open_page(browser: Browser, address: str, folder: Path = HTML, **options: object) -> Visit:
+    """Open a page of the book (with ``?query`` if need be), noting everything that goes wrong."""
+    page, problems = watched(browser, **options)
     page.on("requestfailed", lambda request: problems.append(f"failed: {request.url[:200]}"))
     path, _, query = address.partition("?")
     page.goto((folder / path).as_uri() + (f"?{query}" if query else ""), wait_until="load")

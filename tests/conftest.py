@@ -94,25 +94,14 @@ def visit(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Visit]:
 @pytest.fixture
 def show(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Any]]:
     """Opens a page that holds a scene, and refuses it the network."""
-    from browsing import ELSEWHERE, PATIENCE, WIDE
+    from browsing import watched
 
-    contexts, problems = [], []
+    shown = []
 
     def opened(scene: Any, *, script: str = "", **options: Any) -> Any:
-        context = browser.new_context(**{"viewport": WIDE} | options)
-        context.set_default_timeout(PATIENCE)
-        contexts.append(context)
-
-        def refuse(route: Any) -> None:
-            problems.append(f"asked the network for {route.request.url}")
-            route.abort()
-
-        context.route(ELSEWHERE, refuse)
-        page = context.new_page()
-        page.add_init_script(script)
-        page.on("console", lambda m: m.type == "error" and problems.append(f"console: {m.text}"))
-        page.on("pageerror", lambda error: problems.append(f"error: {error}"))
-        path = tmp_path / f"page{len(contexts)}.html"
+        page, problems = watched(browser, script, **options)
+        shown.append((page, problems))
+        path = tmp_path / f"page{len(shown)}.html"
         path.write_text(
             '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" '
             'content="width=device-width, initial-scale=1"><title>Scene</title></head><body><main>'
@@ -123,6 +112,7 @@ def show(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Any]]:
         return page
 
     yield opened
-    for context in contexts:
-        context.close()
-    assert not problems, problems
+    for page, _ in shown:
+        page.context.close()
+    wrong = [problem for _, problems in shown for problem in problems]
+    assert not wrong, wrong

@@ -28,7 +28,7 @@ import nbformat
 import numpy as np
 import pytest
 import soundfile
-from browsing import ELSEWHERE, NARROW, PATIENCE, WIDE
+from browsing import NARROW, PATIENCE, WIDE, watched
 from playwright.sync_api import Browser, Locator, Page
 from test_audio import loudest, onsets
 from test_book import WIDEST
@@ -540,21 +540,9 @@ def stage(browser: Browser, tmp_path: Path) -> Iterator[object]:
         script: str = "",
         **options: object,
     ) -> Stage:
-        context = browser.new_context(**{"viewport": WIDE} | options)
-        context.set_default_timeout(PATIENCE)
-        contexts.append(context)
-        problems: list[str] = []
+        page, problems = watched(browser, script, **options)
+        contexts.append(page.context)
         noted.append(problems)
-
-        def refuse(route: object) -> None:
-            problems.append(f"asked the network for {route.request.url}")
-            route.abort()
-
-        context.route(ELSEWHERE, refuse)
-        page = context.new_page()
-        page.add_init_script(script)
-        page.on("console", lambda m: m.type == "error" and problems.append(f"console: {m.text}"))
-        page.on("pageerror", lambda error: problems.append(f"error: {error}"))
         path = tmp_path / f"page{len(contexts)}.html"
         body = "".join(performance._repr_html_() for performance in shown)
         path.write_text(
