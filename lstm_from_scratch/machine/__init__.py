@@ -4,7 +4,7 @@
 * `gradient`, `bptt`: the paper's learning rule, and the full gradient (chapter 5);
 * `recipes`, `training`, `storing`: as data; online updates; files (chapter 6, appendix A);
 * `episodes`: what is learned from, apart from music (chapter 6);
-* `batches`, `fitting`: the full gradient of many episodes, training by epochs (chapter 11);
+* `batches`, `fitting`: the full gradient of many episodes, training by epochs (chapter 17);
 * `tasks`: what LSTM was first known for (chapter 12);
 * `kernel`: the same steps, compiled; made of `layout`, `packing`, `steps`, `updates`, `vectors`,
    `compiling` and `caching` (appendix A);

@@ -6,8 +6,8 @@ After each epoch, once through all that is learned from, the network predicts ep
 learns from. Where it predicts them no better for a while, the learning rate falls; after some falls
 training ends, and the network that predicted them best is kept.
 
-`training` has the paper's own rule. Chapter 11 (How sure are we?) compares rules; the study
-``chorales`` sets both beside published figures.
+`training` has the paper's own rule; the study ``chorales`` sets both beside published figures.
+Chapter 17 (Your own music) has a network that was fitted so.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Plan:
     ------
     ValueError : for a number out of its range, or another optimiser than Adam.
 
-    Chapter 11.
+    Chapter 17.
     """
 
     topology: Topology
@@ -113,7 +113,7 @@ class Fitted:
     network : that predicted the validation episodes best. plan : that made it. epoch : after which
     it was so, counted from 1. course : nats a step for each epoch, in training, with what was left
     out and varied, and in validation; shape ``(epochs, 2)``. seconds : of processor time.
-    Chapter 11.
+    Chapter 17.
     """
 
     network: Network
@@ -152,7 +152,7 @@ def nats(
     ------
     ValueError : for episodes that don't fit the network, or a network with peepholes.
 
-    Chapter 11.
+    Chapter 17.
     """
     ordered, error, steps = sorted(episodes, key=lambda it: len(it[0])), 0.0, 0
     for start in range(0, len(ordered), batch):
@@ -166,7 +166,7 @@ def nats(
 def first_network(plan: Plan) -> Network:
     """The network that `fit` begins with; `training.train` begins with the same from this seed.
 
-    Chapter 11.
+    Chapter 17.
     """
     return initial_network(plan.recipe, _parted(plan)[-1])
 
@@ -212,7 +212,7 @@ def fit(
     ValueError : for episodes that don't fit the topology.
     Diverged : if a weight is not finite any more; its ``step`` counts updates.
 
-    Chapter 11.
+    Chapter 17.
     """
     for name, episodes in (("train", train), ("valid", valid)):
         _expect_fitting(plan.topology, name, episodes)

@@ -4,7 +4,7 @@
 * `learning`, `material`: from a tune of your own to a player; what it learns from (chapter 17);
 * `players`, `saving`: a network with the form that it knows; its pieces in files (chapter 17);
 * `duets`, `live`, `ports`: with a person, step by step, in time, through MIDI ports (chapter 8);
-* `corpora`, `foreign`: real music and its files; `chorales`: who plays it (chapters 8 and 11).
+* `corpora`, `foreign`: real music and its files; `chorales`: who plays it (chapter 17).
 """
 
 from ..lazily import hand_out

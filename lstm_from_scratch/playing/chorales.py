@@ -5,8 +5,7 @@ many as a chorale has parts. What a voice with softmax outputs plays is one unit
 
 A corpus does not come with the package, but a network that has learned one does: `stored`.
 
-Chapter 8 (Experiment 2) lets a network improvise; chapter 11 (How sure are we?) is about studies
-such as those of these corpora.
+Chapter 8 (Experiment 2) lets a network improvise; chapter 17 (Your own music) has this one.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ FORMAT = 1
 
 
 class Learned(NamedTuple):
-    """A network that has learned a corpus, and how it came about. Chapter 11.
+    """A network that has learned a corpus, and how it came about. Chapter 17.
 
     network : with weights of half precision, eleven bits each. corpus : its name. data : its
     SHA-256, see `corpora.Corpus.digest`. test : nats a frame of the test set, by these weights.
@@ -195,7 +194,7 @@ def _so_many(odds: np.ndarray, count: int, draws: np.ndarray) -> np.ndarray:
 def save(learned: Learned, path: str | os.PathLike[str]) -> None:
     """Write a network of a corpus to an ``.npz`` file, whole or not at all.
 
-    Weights are written in half precision, which `halved` has made of them. Chapter 11.
+    Weights are written in half precision, which `halved` has made of them. Chapter 17.
     """
     about = {"format": FORMAT, **learned._asdict()}
     about["network"] = [asdict(voice) for voice in learned.network.topology.voices]
@@ -211,7 +210,7 @@ def save(learned: Learned, path: str | os.PathLike[str]) -> None:
 
 @checked
 def halved(network: Network) -> Network:
-    """A network whose weights were rounded to half precision, eleven bits each. Chapter 11.
+    """A network whose weights were rounded to half precision, eleven bits each. Chapter 17.
 
     Raises
     ------
@@ -224,7 +223,7 @@ def halved(network: Network) -> Network:
 
 @checked
 def load(path: str | os.PathLike[str]) -> Learned:
-    """Read a file that `save` wrote. Nothing in it is executed. Chapter 11.
+    """Read a file that `save` wrote. Nothing in it is executed. Chapter 17.
 
     Raises
     ------
@@ -258,7 +257,7 @@ def _read(archive: Archive) -> Learned:
 def stored(name: str) -> Learned:
     """A network of a corpus that comes with the package, such as ``"jsb_chorales"``.
 
-    ``tools/train_stored.py`` made it, where the corpus was. Chapter 11.
+    ``tools/train_stored.py`` made it, where the corpus was. Chapter 17.
 
     Raises
     ------

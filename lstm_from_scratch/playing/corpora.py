@@ -18,8 +18,8 @@ Nottingham tunes an eighth.
 
 `two_voices` parts a frame into chords and melody, the paper's own setting.
 
-Folders of MIDI and MusicXML files are read by `learning.read`. Chapter 11 (How sure are we?) is
-about studies, of which `studies.questions.corpora` is one.
+Folders of MIDI and MusicXML files are read by `learning.read`; `studies.questions.corpora` has the
+studies. Chapter 17 (Your own music) plays from what one of them learned.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Corpus:
     ------
     ValueError : for a piece of fewer than two frames, or with other numbers.
 
-    Chapter 11.
+    Chapter 17.
     """
 
     name: str
@@ -131,7 +131,7 @@ def _packed(pieces: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
 def write(corpus: Corpus, path: str | os.PathLike[str]) -> Path:
     """Write a corpus to an ``.npz`` file, whole or not at all; see the room for its layout.
 
-    Chapter 11.
+    Chapter 17.
     """
     arrays = {}
     for part, pieces in zip(PARTS, _sets(corpus), strict=True):
@@ -154,7 +154,7 @@ def read(path: str | os.PathLike[str], name: str = "") -> Corpus:
     ValueError : for a name that ends otherwise, a file that is larger than `limits.FILE`, damaged
         or of another layout; the message names the file, what was expected and what came.
 
-    Chapter 11.
+    Chapter 17.
     """
     where = Path(path)
     readers = {".npz": _from_archive, ".mat": _from_matlab, ".pickle": _from_pickle}
@@ -251,7 +251,7 @@ def find(name: str) -> Path:
     FileNotFoundError : if it is in none of them; the message says where it was looked for, and
         where the layout of such a file is described.
 
-    Chapter 11.
+    Chapter 17.
     """
     named = os.environ.get(PLACES)
     folders = [Path(named)] if named else [Path("data"), Path("..", "shared", "data")]
@@ -287,7 +287,7 @@ _ROLL = array("frames", len(KEYS.pitches), some=True)
 
 @checked(roll=_ROLL, by=whole(-128, 128))
 def transposed(roll: np.ndarray, by: int) -> np.ndarray:
-    """A piece so many semitones higher, or lower with a number below 0. Chapter 11.
+    """A piece so many semitones higher, or lower with a number below 0. Chapter 17.
 
     Raises
     ------
@@ -303,7 +303,7 @@ def transposed(roll: np.ndarray, by: int) -> np.ndarray:
 def room_to_move(roll: np.ndarray) -> tuple[int, int]:
     """How many semitones lower and higher a piece can be, as a number from 0 down and one up.
 
-    Chapter 11.
+    Chapter 17.
     """
     sounding = np.flatnonzero(roll.any(axis=0))
     if not len(sounding):
@@ -324,7 +324,7 @@ def parted(roll: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     -------
     Two rolls of the shape that came in; one or the other is on wherever the piece is.
 
-    Section 2.3 has both voices; chapter 11.
+    Section 2.3 has both voices; chapter 17.
     """
     on = roll != 0
     rows = np.arange(len(on))
@@ -351,7 +351,7 @@ def two_voices(roll: np.ndarray) -> np.ndarray:
     It is `parted` first. What lies beyond the melody's keys is moved there by octaves. Shape
     ``(frames, 54)``, float64: twelve chord units, 41 of the melody and its rest.
 
-    Chapter 11.
+    Chapter 17.
     """
     chords, melody = parted(roll)
     found = np.zeros((len(roll), TWO_VOICES.units))

@@ -5,7 +5,7 @@ and say of themselves how large they are. Of a pickle only the instructions that
 lists, tuples and dictionaries are followed, by this room and not by `pickle`. Of MATLAB's files,
 those cells are read that hold matrices of numbers, and no more is unpacked than `limits` allow.
 
-Chapter 11 (How sure are we?) has a study that reads such files; begin with `corpora`.
+Begin with `corpora`, which reads them. Chapter 17 (Your own music) has what was learned of one.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def plain_pickle(data: bytes) -> Any:
     ------
     ValueError : for one that would make anything else, or that is damaged; nothing is executed.
 
-    Chapter 11.
+    Chapter 17.
     """
     stack: list[Any] = []
     kept: dict[Any, Any] = {}
@@ -142,7 +142,7 @@ def matlab_cells(data: bytes) -> dict[str, tuple[np.ndarray, ...]]:
     ValueError : for another file, a damaged one, or one that unpacks to more than ten times
         `limits.FILE`.
 
-    Chapter 11.
+    Chapter 17.
     """
     order = {b"IM": "<", b"MI": ">"}.get(data[126:128])
     if order is None or not data.startswith(b"MATLAB 5.0"):
