@@ -208,6 +208,8 @@ def test_what_does_not_fit_is_refused():
         lstm_bptt.train(recipe, ROLL * 0.5, never)
     with pytest.raises(ValueError, match="fresh=0"):
         lstm_bptt.train(replace(recipe, fresh=4), ROLL, never)
+    with pytest.raises(ValueError, match="restart=0"):
+        lstm_bptt.train(replace(recipe, restart=4), ROLL, never)
     going_on = replace(recipe.voices[0], until="plateau")
     with pytest.raises(ValueError, match="until='test'"):
         lstm_bptt.train(replace(recipe, voices=(going_on,)), ROLL, never)

@@ -221,7 +221,8 @@ def by_hand(
     """Train in plain NumPy: the loop of section 3.1, for one voice and one chorus.
 
     From ``learned_at`` on, after every test, the learning rate is what the recipe's decay says, and
-    every ``recipe.fresh``-th chorus begins from a cleared state. With Adam, or with a limit to the
+    every ``recipe.fresh``-th chorus begins from a cleared state; before, after ``recipe.restart``
+    choruses without a reset one does. With Adam, or with a limit to the
     gradient's norm, the weights change when the gradient of the step is complete.
     """
     (learning,) = recipe.voices
@@ -266,7 +267,8 @@ def by_hand(
                 state, partials = cleared(recipe.topology), no_partials(recipe.topology)
                 now, errors, resets, whole = 0, 0, resets + 1, 0
         later = learned_at is not None and done >= learned_at
-        if recipe.fresh and later and now == 0 and whole >= recipe.fresh:
+        every = recipe.fresh if later else recipe.restart
+        if every and now == 0 and whole >= every:
             state, partials, whole = cleared(recipe.topology), no_partials(recipe.topology), 0
     return Network(recipe.topology, hidden, output), entropy, gross_errors, resets
 
@@ -661,6 +663,30 @@ def test_after_the_test_every_so_many_choruses_begin_from_silence(fresh, forgive
     if not forgiven:  # nothing else clears this network
         on = by_hand(recipe, ROLL, start, learned_at=100, steps=300)[0]
         assert np.abs(on.hidden - expected.hidden).max() > 1e-3
+
+
+@pytest.mark.parametrize("restart", [1, 3])
+@pytest.mark.parametrize("forgiven", [0, 40])
+def test_until_the_test_some_choruses_begin_from_silence_without_a_reset(restart, forgiven):
+    recipe = replace(RECIPE, forgiven=forgiven, give_up_after=400, test_every=50)
+    start, again = first_network(RECIPE), replace(recipe, restart=restart)
+    result = trained(again)
+    expected, _, _, resets = by_hand(again, ROLL, start)
+    np.testing.assert_allclose(result.network.hidden, expected.hidden, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(result.network.output, expected.output, rtol=1e-9, atol=1e-9)
+    assert result.curve.resets.sum() == resets  # those that errors asked for
+    without = by_hand(recipe, ROLL, start)[0]
+    assert np.abs(without.hidden - expected.hidden).max() > 1e-3
+
+
+def test_restarts_end_when_the_test_is_passed():
+    learning = replace(TINY_LEARNING, until="plateau")
+    recipe = replace(
+        RECIPE, voices=(learning,), forgiven=0, test_every=50, window=100, windows=2, restart=2
+    )
+    result = trained(recipe, ROLL, Passing(2))
+    expected = by_hand(recipe, ROLL, first_network(RECIPE), learned_at=100, steps=300)[0]
+    np.testing.assert_allclose(result.network.hidden, expected.hidden, rtol=1e-9, atol=1e-9)
 
 
 def windows_until_plateau(recipe: Recipe, errors: list[float]) -> int:

@@ -112,6 +112,7 @@ def _for_each_block(voice: Voice, learning: Learning) -> Learning:
     patience=whole(1, limits.TRAINING),
     windows=whole(1, limits.TRAINING),
     fresh=whole(0, limits.TRAINING),
+    restart=whole(0, limits.TRAINING),
 )
 @dataclass(frozen=True)
 class Recipe:
@@ -135,6 +136,9 @@ class Recipe:
     windows : training ends after this many of them even if there is no plateau.
     fresh : once the test is passed, and with it the last reset, each chorus of this number begins
         from a cleared state, as a performance does. 0: none does.
+    restart : until the test is passed, this many choruses in a row without a reset are followed by
+        one that begins from a cleared state. Else a network that errs no more is never reset, and
+        never learns to begin, as its test does. 0: none is.
     at_end : what becomes of the state where an episode ends: ``"flow"``, it flows on into the next,
         or ``"clear"``, the next begins from a cleared one.
 
@@ -155,6 +159,7 @@ class Recipe:
     patience: int = 5
     windows: int = 20
     fresh: int = 0
+    restart: int = 0
     at_end: Literal["flow", "clear"] = "flow"
 
     def __post_init__(self) -> None:

@@ -366,7 +366,8 @@ def _fresh(recipe: Recipe, learned_at: int) -> np.ndarray | None:
     """After how many episodes in a row the next begins from a cleared state."""
     if recipe.at_end == "clear":
         return np.array([1])
-    return np.array([recipe.fresh]) if learned_at and recipe.fresh else None
+    every = recipe.fresh if learned_at else recipe.restart
+    return np.array([every]) if every else None
 
 
 def _taught(

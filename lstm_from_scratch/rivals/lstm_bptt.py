@@ -157,8 +157,8 @@ def train(
         raise ValueError(
             "BPTT trains the paper's blocks: logistic outputs, one for each input, and no peepholes"
         )
-    if learning.until != "test" or recipe.fresh:
-        raise ValueError("BPTT stops at its test: it needs until='test' and fresh=0")
+    if learning.until != "test" or recipe.fresh or recipe.restart:
+        raise ValueError("BPTT stops at its test: it needs until='test', fresh=0 and restart=0")
     roll = checked_roll(roll, t.inputs)
     # As `training.train` parts its randomness: what draws the order of choruses comes first.
     rngs = np.random.default_rng(recipe.seed).spawn(2)[1:]
