@@ -1,7 +1,8 @@
 """Which part decides? Controls to what chapters 3, 7 and 11 conclude.
 
 Each study takes an explanation apart: what of the printed start makes learning slow, whether it is
-blocks or cells that a form needs, and whether plain networks fail where the paper says they must.
+blocks or cells that a form needs, which recipe learns forms of one bar to thirty-two, and whether
+plain networks fail where the paper says they must.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import numpy as np
 from ...arguments import checked
 from ...machine.network import Topology
 from ...machine.training import PAPER, RECOMMENDED, STAIRCASE, Recipe
-from ...music.blues import FORMS
+from ...music.blues import FORMS, Form
+from ...playing.recommending import recommend
 from ..experiments import Experiment1, Study, experiment_1
 from .crossed import BEST, CLIP, OPTIMISERS, Crossed, crossed
 
@@ -122,6 +124,61 @@ def shape(form: str, blocks: int, cells: int, seed: int) -> Shape:
     return Shape(form, blocks, cells, *experiment_1(shaped(blocks, cells), seed, FORMS[form]))
 
 
+# ---- A form of one's own -------------------------------------------------------------------------
+
+OWN_FORMS = {
+    "one chord": Form("one bar", ("C7",)),
+    "two bars": Form("two bars", ("C7", "G7")),
+    "three bars": Form("three bars", ("C", "G7", "C")),
+    "four bars": Form("four bars", ("C", "Am", "F", "G")),
+    "four bars, two chords": Form("four bars, two chords", ("C", "C", "F", "F")),
+    "eight bars": FORMS["eight bars"],
+    "eight bars, two a chord": Form(
+        "eight bars, two a chord", ("Am", "Am", "Dm", "Dm", "G", "G", "C", "C")
+    ),
+    "two long chords": FORMS["two long chords"],
+    "our blues": FORMS["our blues"],
+    "plain blues": FORMS["plain blues"],
+    "minor blues": FORMS["minor blues"],
+    "sixteen bars": Form(
+        "sixteen bars",
+        ("C", "C", "Am", "Am", "F", "F", "G", "G", "C", "C", "Am", "Am", "F", "G", "C", "C"),
+    ),
+    "sixteen bars in C minor": Form(
+        "sixteen bars in C minor",
+        (
+            *("Cm7", "Fm7", "Dm7", "G7", "Cm7", "Cm7", "Fm7", "Bb7"),
+            *("Eb", "Ab", "Dm7", "G7", "Cm7", "Ab7", "G7", "Cm7"),
+        ),
+    ),
+    "song with bridge": FORMS["song with bridge"],
+}
+"""Forms of one bar to thirty-two, as a reader may bring them."""
+
+OWN_STEPS = 10_000_000
+"""Steps after which a learner of one of them is given up."""
+
+OWN_RECIPES = {
+    "recommended": lambda form: RECOMMENDED,
+    "recommend(form)": recommend,
+    "never restarted": lambda form: replace(recommend(form), restart=0),
+}
+"""The recipe of the paper's form for all; one for any form; the same without beginning anew."""
+
+OwnForm = NamedTuple(
+    "OwnForm",
+    [("form", str), ("recipe", str), *Experiment1.__annotations__.items()],
+)
+"""A row of the study of forms of one's own: form and recipe, then `Experiment1`'s columns."""
+
+
+@checked
+def own_form(form: str, recipe: str, seed: int) -> OwnForm:
+    """Train Experiment 1 on a form that a reader may bring. Section 3.1; chapter 11."""
+    learned_by = replace(OWN_RECIPES[recipe](OWN_FORMS[form]), give_up_after=OWN_STEPS)
+    return OwnForm(form, recipe, *experiment_1(learned_by, seed, OWN_FORMS[form]))
+
+
 # ---- Long holds ----------------------------------------------------------------------------------
 
 HOLD_STEPS = 12_000_000
@@ -179,6 +236,14 @@ STUDIES = {
         Shape,
         range(800, 816),
         tuple((form, *shape) for form in SHAPED_FORMS for shape in SHAPES),
+    ),
+    "own-forms": Study(
+        "Experiment 1 on forms of one bar to thirty-two, by one recipe for all and by one made for "
+        "any, at most 10 million steps",
+        own_form,
+        OwnForm,
+        range(600, 616),
+        tuple((form, recipe) for form in OWN_FORMS for recipe in OWN_RECIPES),
     ),
     "holds": Study(
         "LSTM and plain networks on forms with chords of 32 steps, at most 12 million steps",
