@@ -768,6 +768,7 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "controls:blocks": _value(2),
     "controls:cells": _value(2),
     "controls:form": _value("our blues"),
+    "controls.own_form:recipe": _value("recommended"),
     "crossed.best:rows": _value([]),
     "improvising:network": _thing("both"),
     "improvising.ends:music": _thing("choruses"),
