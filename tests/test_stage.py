@@ -181,8 +181,9 @@ def taught(recipe: Recipe, roll: np.ndarray, steps: int) -> training.Result:
         (replace(PAPER, seed=3), FORM, 20_000),
         (replace(RECOMMENDED_2, seed=2), CHORUS, 10_000),
         (replace(UNEQUAL, seed=4), CHORUS, 10_000),
+        (replace(RECOMMENDED, seed=5, forgiven=400, restart=2), FORM, 20_000),
     ],
-    ids=["short", "long", "subnormal", "paper", "two-voices", "unequal"],
+    ids=["short", "long", "subnormal", "paper", "two-voices", "unequal", "restarted"],
 )
 def test_a_seed_gives_the_same_weights(
     place: Place, recipe: Recipe, roll: np.ndarray, steps: int
@@ -427,6 +428,8 @@ def test_what_the_page_has_not_is_refused() -> None:
         plans.learning(by_adam)
     with pytest.raises(ValueError, match="forgiven errors"):
         plans.learning(replace(RECOMMENDED, forgiven=0))
+    with pytest.raises(ValueError, match="flows on"):
+        plans.learning(replace(RECOMMENDED, at_end="clear"))
     with pytest.raises(ValueError, match="one voice of 12 inputs"):
         stage.learn_it_now(recipes.RECOMMENDED_2)
     with pytest.raises(ValueError, match="one of 25 inputs, got 12"):

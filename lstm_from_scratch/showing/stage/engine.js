@@ -492,13 +492,15 @@ var stageEngine = (() => { // var: a page may hold two scenes
    * A training, as machine.train begins it: `learn(steps)` learns one roll over and over, online;
    * with `reset` false, no gross error clears anything.
    *
-   * recipe: seed, forgiven, and for each voice learning_rate, momentum, initial_range, the biases
-   * of input, forget and output gates (one for each block), output_bias, wrong; plan: its network.
+   * recipe: seed, forgiven, restart (left out: never), and for each voice learning_rate, momentum,
+   * initial_range, the biases of input, forget and output gates (one for each block), output_bias,
+   * wrong; plan: its network.
    */
   function makeTraining(plan, recipe, roll) {
     const network = makeNetwork(plan), { voices } = network;
     const length = roll.length / plan.inputs;
-    let now = 0, errors = 0, since = 0, steps = 0;
+    const restart = recipe.restart || Infinity;
+    let now = 0, errors = 0, whole = 0, since = 0, steps = 0;
 
     const matrices = {
       hidden: new Float64Array(plan.hidden * plan.sources),
@@ -547,13 +549,18 @@ var stageEngine = (() => { // var: a page may hold two scenes
         }
         for (const voice of voices) gross = voice.judge() || gross;
         now = now + 1 < length ? now + 1 : 0;
+        if (now === 0) whole++;
         if (gross) {
           tally.grossErrors++;
           if (++errors >= forgiven) {
             tally.resets++;
             network.clear();
-            now = errors = 0;
+            now = errors = whole = 0;
           }
+        }
+        if (now === 0 && whole >= restart) {
+          network.clear();
+          whole = 0;
         }
         if (++since === SWEPT_EVERY) {
           for (const voice of voices) voice.sweep();
