@@ -236,6 +236,31 @@ def cycles(seed: int) -> Cycles:
     return Cycles(seed, int(result.learned), result.steps, seconds, *played.values())
 
 
+# ---- Resets, or beginnings? ----------------------------------------------------------------------
+
+RESTARTS = tuple((forgiven, restart) for forgiven in (0, 8) for restart in (0, 1, 3, 10, 30, 100))
+"""Gross errors up to a reset (0: never reset), and choruses in a row before one begins anew."""
+
+RESTART_STEPS = 10_000_000
+"""Steps after which a training of this study is given up."""
+
+Restarts = NamedTuple(
+    "Restarts",
+    [("forgiven", int), ("restart", int), ("seed", int), *Attempt.__annotations__.items()],
+)
+"""A row of the study of restarts: what is varied, then `Attempt`'s columns."""
+
+
+@checked
+def restarts(forgiven: int, restart: int, seed: int) -> Restarts:
+    """Train with resets at errors, with beginnings now and then, with both or neither.
+
+    Section 3.1; chapter 11.
+    """
+    recipe = replace(RECOMMENDED, forgiven=forgiven, restart=restart, give_up_after=RESTART_STEPS)
+    return Restarts(forgiven, restart, seed, *attempt(recipe, seed))
+
+
 STUDIES = {
     "rates": Study(
         "Experiment 1 with other learning rates and momenta, at most 25 million steps "
@@ -251,6 +276,14 @@ STUDIES = {
         Ingredient,
         range(500, 532),
         tuple(INGREDIENTS),
+    ),
+    "restarts": Study(
+        "Experiment 1 with resets at gross errors, with beginnings from a cleared state now and "
+        "then, with both or neither, at most 10 million steps",
+        restarts,
+        Restarts,
+        range(620, 636),
+        RESTARTS,
     ),
     "forms": Study(
         "Experiment 1 on other progressions, at most 25 million steps",
