@@ -10,7 +10,7 @@ import pytest
 from lstm_from_scratch.machine import kernel
 from lstm_from_scratch.machine.network import Network, Topology, Voice
 from lstm_from_scratch.music.blues import FORMS, TWELVE_BAR, Note, chorus
-from lstm_from_scratch.studies.questions import controls, finer
+from lstm_from_scratch.studies.questions import controls, crossed, finer
 
 
 def test_finer_time_changes_the_blocks_and_the_patience_only() -> None:
@@ -18,6 +18,8 @@ def test_finer_time_changes_the_blocks_and_the_patience_only() -> None:
     assert replace(recipe, give_up_after=25_000_000) == controls.shaped(16, 1)
     assert recipe.topology.voices[0].blocks == (1,) * 16
     assert [FORMS[form].steps for form in finer.FINER_FORMS] == [192, 384]
+    assert finer.PLAIN in crossed.CHOSEN
+    assert all(controls.HOLD_STEPS % FORMS[form].steps == 0 for form in finer.FINER_FORMS)
 
 
 @pytest.mark.parametrize("way", finer.WAYS)

@@ -22,7 +22,8 @@ from ...music.blues import FORMS, MELODY_PITCHES, TWELVE_BAR, Note, chord_notes
 from ...music.encoding import CHORDS_ONLY, Encoding
 from ...playing.composing import free_run, hear, keeps_form
 from ..experiments import Experiment1, Study, choruses, compiled, digest, experiment_1
-from .controls import shaped
+from .controls import Hold, hold, shaped
+from .crossed import BEST, OPTIMISERS
 
 # ---- Sixteen and thirty-two steps a whole note ---------------------------------------------------
 
@@ -416,6 +417,13 @@ def time_as(time_as: str, forgiven: int, seed: int) -> TimeAs:
     )
 
 
+# ---- Plain networks in finer time ----------------------------------------------------------------
+
+_BEST = OPTIMISERS[-1]
+PLAIN = ("simple", "bptt", *_BEST, BEST["simple", "bptt"][OPTIMISERS.index(_BEST)])
+"""Cell, rule, optimiser, clip and rate: the plain network that learned most often of all in the
+studies of chapter 11."""
+
 STUDIES = {
     "finer-time": Study(
         "Experiment 1 with sixteen blocks in finer steps, at most 100 million of them",
@@ -423,6 +431,13 @@ STUDIES = {
         Finer,
         range(1_300, 1_316),
         tuple((form,) for form in FINER_FORMS),
+    ),
+    "finer-plain": Study(
+        "plain networks on our blues in finer steps, at most 12 million of them",
+        hold,
+        Hold,
+        range(1_300, 1_316),
+        tuple((form, *PLAIN) for form in FINER_FORMS),
     ),
     "note-ends": Study(
         "Experiment 2 with ends or beginnings of notes, 6 million steps after the chords",
