@@ -58,10 +58,9 @@ def finer(form: str, seed: int) -> Finer:
 WAYS = {
     "ends": Ends(Encoding(rest=True), grid=16),
     "begins": Begins(grid=8, each="voice"),
-    "begins, finer": Begins(grid=16, each="voice"),
 }
 """How Experiment 2 hears where its notes end. Ends need sixteenths; beginnings can be marked on the
-paper's grid of eighths, and on the finer one too."""
+paper's grid of eighths."""
 
 _WAY = one_of(*WAYS)
 _NUMBERS = several(whole(0, TWELVE_BAR.choruses - 1), some=True)
