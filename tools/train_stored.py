@@ -2,10 +2,10 @@
 
     python tools/train_stored.py [NAME ...]
 
-Each from its recommended recipe, seed 0. The same seed gives the same file content on every
-machine, apart from the seconds it took. Then the networks that chapter 10 compares with, the
-players of chapter 17, who learned the tunes that come with the package, and that
-of the chorales, which is made only if it is named: it needs the corpus, and is the same on another
+Each from its recommended recipe, seed 0, or that of its study. The same seed gives the same file
+content on every machine, apart from the seconds it took. Then the networks that chapter 10 compares
+with, the players of chapter 17, who learned the tunes that come with the package, and that of the
+chorales, which is made only if it is named: it needs the corpus, and is the same on another
 machine only but for rounding.
 """
 
@@ -19,11 +19,11 @@ from lstm_from_scratch import commands, playing, rivals
 from lstm_from_scratch.machine import fitting, training
 from lstm_from_scratch.machine.network import Network
 from lstm_from_scratch.music import tunes
-from lstm_from_scratch.music.blues import TWELVE_BAR
+from lstm_from_scratch.music.blues import FORMS, TWELVE_BAR
 from lstm_from_scratch.music.encoding import CHORDS_ONLY
 from lstm_from_scratch.playing import chorales, composing, corpora
 from lstm_from_scratch.studies import experiments
-from lstm_from_scratch.studies.questions import composers
+from lstm_from_scratch.studies.questions import composers, finer
 from lstm_from_scratch.studies.questions import corpora as questions
 
 PACKAGE = Path(__file__).parent.parent / "lstm_from_scratch"
@@ -40,6 +40,18 @@ def experiment_2() -> training.Result:
     """Chords and melody."""
     result, _ = experiments.train_2(training.RECOMMENDED_2)
     return result
+
+
+def thirty_seconds() -> training.Result:
+    """The chords in thirty-seconds, from a seed of the study of finer time."""
+    roll = CHORDS_ONLY.form_roll(FORMS["our blues in thirty-seconds"])
+    recipe = replace(finer.finer_recipe(), seed=FINER_SEEDS["thirty_seconds"])
+    return training.train(recipe, roll, composing.keeps_form(roll, recipe.choruses))
+
+
+def note_ends() -> training.Result:
+    """Chords and melody whose notes end, from a seed of the study of note ends."""
+    return finer.train_marked("ends", FINER_SEEDS["note_ends"])[0]
 
 
 def of_corpus(name: str) -> chorales.Learned:
@@ -73,7 +85,12 @@ def to_keep(name: str, network: Network) -> chorales.Learned:
 
 
 CORPORA = ("jsb_chorales",)
-NETWORKS = {function.__name__: function for function in (experiment_1, experiment_2)}
+NETWORKS = {
+    function.__name__: function
+    for function in (experiment_1, experiment_2, thirty_seconds, note_ends)
+}
+FINER_SEEDS = {"thirty_seconds": 1_301, "note_ends": 1_300}
+"""Of the networks of chapter 13, which are rows of its studies too."""
 PLAYERS = {"by-heart": "by heart", "variations": "variations", "folder": "bars"}
 """What each player learned from; that of the folder heard the bars of all three tunes."""
 SEED = 9

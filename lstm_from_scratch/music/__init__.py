@@ -2,6 +2,7 @@
 
 * `blues`: notes, chords, the twelve bars, the 4,096 choruses (chapter 1);
 * `encoding`: notes to vectors of zeros and ones, and back (chapter 2);
+* `articulation`: where notes end and where they begin (chapter 13);
 * `midi`, `audio`, `score`: files, sound, and music on paper (chapter 1);
 * `tunes`: files of your own, MIDI or MusicXML, onto a grid (chapter 1);
 * `beats`: where the beat is in a performance (chapter 18).
@@ -11,7 +12,7 @@ from ..lazily import hand_out
 
 __getattr__, __dir__, __all__ = hand_out(
     __name__,
-    ("blues", "encoding", "midi", "audio", "score", "tunes", "beats"),
+    ("blues", "encoding", "articulation", "midi", "audio", "score", "tunes", "beats"),
     {
         "Note": "blues",
         "Form": "blues",
@@ -21,6 +22,8 @@ __getattr__, __dir__, __all__ = hand_out(
         "Encoding": "encoding",
         "CHORDS_ONLY": "encoding",
         "CHORDS_AND_MELODY": "encoding",
+        "Ends": "articulation",
+        "Begins": "articulation",
         "Music": "midi",
         "read_midi": "midi",
         "read_tracks": "midi",

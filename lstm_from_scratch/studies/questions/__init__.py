@@ -7,6 +7,7 @@
 * `improvising`: what does the melody depend on? (chapter 11)
 * `controls`: which part of an explanation decides? (chapters 3, 7 and 11)
 * `tasks`: does the machine learn what LSTM was first known for? (chapter 12)
+* `finer`: what do finer steps and marked ends of notes cost? (chapter 13)
 * `corpora`: how well does it predict real music? (chapter 17)
 * `beats`: who finds the beat of a performance, and how much noise does the network stand?
   (chapter 18)
@@ -20,6 +21,7 @@ from . import (
     controls,
     corpora,
     crossed,
+    finer,
     first,
     improvising,
     learning,
@@ -34,6 +36,7 @@ STUDIES = {
     **improvising.STUDIES,
     **controls.STUDIES,
     **tasks.STUDIES,
+    **finer.STUDIES,
     **beats.STUDIES,
     **corpora.STUDIES,
 }
