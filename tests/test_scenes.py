@@ -300,6 +300,55 @@ def test_where_nothing_can_sound_it_says_so_and_shows_the_music(
     assert page.get_by_role("button", name="Play", exact=True).is_visible()
 
 
+SLOW = """let awake = false;
+    const { resume } = AudioContext.prototype;
+    const { get } = Object.getOwnPropertyDescriptor(BaseAudioContext.prototype, "state");
+    Object.defineProperty(BaseAudioContext.prototype, "state",
+        { get() { return awake ? get.call(this) : "suspended"; } });
+    AudioContext.prototype.resume = async function () {
+        await new Promise((go) => (window.wake = go));
+        awake = true;
+        return resume.call(this);
+    };"""
+
+
+def test_presses_while_the_sound_wakes_begin_and_stop_in_turn(
+    show: Callable, endless: Scene, played: tuple
+) -> None:
+    """Twenty quick presses end in silence, and one more plays each step once."""
+    network, state, beginning = played
+    page = show(endless, script=SLOW)
+    page.evaluate(SILENT)
+    presses = """(count) => {
+        for (let i = 0; i < count; i++) document.querySelector(".play-pause").click();
+        wake();
+    }"""
+    page.evaluate(presses, 20)
+    page.wait_for_timeout(300)
+    assert at_stage(page, "root.notes.length") == 0
+    assert at_stage(page, "root.dataset.playing") == "false"
+    assert page.get_by_role("button", name="Play", exact=True).is_visible()
+    page.evaluate("(presses) => eval(presses)(21)", presses)
+    assert page.get_by_role("button", name="Stop", exact=True).is_visible()
+    until(page, "Number(root.dataset.step) > 3")
+    press(page, "Stop")
+    steps = at_stage(page, "stage.at()")
+    roll = composing.free_run(network, beginning, steps, 5, state=state)
+    assert sorted((note[:2] for note in at_stage(page, "root.notes")), key=str) == sorted(
+        (note[:2] for note in expected_notes(roll)), key=str
+    )
+    whens = [note[2] for note in at_stage(page, "root.notes")]
+    gaps = np.diff(sorted(set(whens)))
+    assert gaps.min() > 0.15, "no step beside another"
+
+
+def test_of_two_that_wait_for_the_sound_the_last_plays(show: Callable, duet: Scene) -> None:
+    page = show(Scene("two", duet.markup + duet.markup), script=SLOW)
+    page.evaluate("document.querySelectorAll('.play-pause').forEach((it) => it.click())")
+    found = page.locator(".stage").evaluate_all("all => all.map((it) => it.dataset.playing)")
+    assert found == ["false", "true"]
+
+
 RENDER = """async ([rows, pitches, chords, timbres, times, muted]) => {
     const rate = 22050, end = times[rows.length] + 1;
     const context = new OfflineAudioContext(1, Math.ceil(rate * end), rate);
