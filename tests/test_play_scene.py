@@ -427,6 +427,32 @@ def test_without_a_midi_keyboard_it_says_so(
     assert said(page).startswith(words)
 
 
+# ---- From the beginning --------------------------------------------------------------------------
+
+
+def test_another_seed_begins_another_piece(show: Callable, duet: Scene) -> None:
+    page = show(duet)
+    press(page, "Play")
+    until(page, "Number(root.dataset.step) > 1")
+    page.get_by_label("Seed").fill("8")
+    page.keyboard.press("Tab")
+    assert said(page) == "From the beginning, with seed 8."
+    assert at_stage(page, "root.dataset.playing") == "false"
+    assert page.locator(".now").inner_text().strip() == "\N{EN DASH}", (
+        "nothing is left of the piece before"
+    )
+    assert page.locator(".bars .sounds").count() == 0
+    assert page.get_by_role("button", name="Save as MIDI").is_disabled()
+
+
+def test_a_key_where_nothing_can_sound_says_so(show: Callable, duet: Scene) -> None:
+    page = show(duet, script="delete window.AudioContext; delete window.webkitAudioContext;")
+    page.get_by_role("button", name="Play", exact=True).focus()
+    page.keyboard.press("a")
+    until(page, "root.querySelector('.said').textContent.length > 0")
+    assert said(page) == "This browser has no Web Audio: the music is shown without it."
+
+
 # ---- Time and sound ------------------------------------------------------------------------------
 
 

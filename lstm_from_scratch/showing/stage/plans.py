@@ -116,13 +116,16 @@ def learning(recipe: Recipe) -> dict[str, Any]:
 
     Raises
     ------
-    ValueError : for weights that don't learn at once, or gross errors that are never forgiven.
+    ValueError : for weights that don't learn at once, gross errors that are never forgiven, or
+        states that are cleared where an episode ends.
     """
     for voice in recipe.voices:
         if voice.rule != "at once":
             raise ValueError(f"recipe: expected weights that learn at once, got {voice!r}")
     if not recipe.forgiven:
         raise ValueError("recipe: expected a number of forgiven errors, got none")
+    if recipe.at_end != "flow":
+        raise ValueError(f"recipe: expected states that flow on, got at_end={recipe.at_end!r}")
     return {
         "seed": recipe.seed,
         "forgiven": recipe.forgiven,
