@@ -159,6 +159,17 @@ def test_an_hour_is_pythons_hour_without_a_wrong_chord(
     assert 1 <= at_stage(page, "root.open") <= 5, "four notes of a chord and one of the melody"
 
 
+def test_the_page_says_how_python_plays_the_same(played: tuple, root: Path) -> None:
+    network, state, beginning = played
+    text = root.joinpath("book", "endless.md").read_text(encoding="utf-8")
+    code = text.partition("```python\n")[2].partition("```")[0]
+    assert "96_000" in code
+    found: dict[str, Any] = {}
+    exec(code.replace("96_000", "960"), found)
+    roll = composing.free_run(network, beginning, 960, rng=1, state=state)
+    assert np.array_equal(found["roll"], roll)
+
+
 def test_memory_does_not_grow_with_the_hours(show: Callable, endless: Scene) -> None:
     page = show(endless)
     page.evaluate(SILENT)
