@@ -6,10 +6,13 @@ Chapter 8 (Experiment 2) has the network that plays.
 from __future__ import annotations
 
 import argparse
+import math
+import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import commands, limits
@@ -57,6 +60,8 @@ def main(arguments: list[str] | None = None) -> None:
             _play(options)
     except (ValueError, OSError, ModuleNotFoundError) as error:
         sys.exit(f"live: {error}")
+    except KeyboardInterrupt:  # before the first note: later it ends as `_ended_by_signals` says
+        sys.exit("live: stopped")
 
 
 def _options(arguments: list[str]) -> argparse.Namespace:
@@ -78,15 +83,21 @@ def _options(arguments: list[str]) -> argparse.Namespace:
         "--you", choices=("melody", "chords"), default="melody", help="what you play (melody)"
     )
     music.add_argument("--fours", action="store_true", help="four bars you, four bars the network")
-    music.add_argument("--tempo", type=float, default=100.0, metavar="BPM", help="30 to 240 (100)")
     music.add_argument(
-        "--swing", type=float, default=0.5, metavar="S", help="0.5, straight, to 0.75 (0.5)"
+        "--tempo", type=_number(30, 240), default=100.0, metavar="BPM", help="30 to 240 (100)"
+    )
+    music.add_argument(
+        "--swing",
+        type=_number(0.5, 0.75),
+        default=0.5,
+        metavar="S",
+        help="0.5, straight, to 0.75 (0.5)",
     )
     music.add_argument("--no-click", action="store_true", help="no click, except to count in")
     music.add_argument("--bars", type=int, metavar="N", help="end after so many bars")
     music.add_argument("--seed", type=int, default=1, metavar="N", help="of the notes drawn (1)")
     music.add_argument(
-        "--temperature", type=float, default=1.0, metavar="T", help="see compose --help (1)"
+        "--temperature", type=_number(0), default=1.0, metavar="T", help="see compose --help (1)"
     )
     music.add_argument(
         "--network",
@@ -102,9 +113,36 @@ def _options(arguments: list[str]) -> argparse.Namespace:
         parser.error("--in and --out are needed, or --virtual, or --list")
     if options.bars is not None and not 1 <= options.bars <= limits.PIECE // 8:
         parser.error(f"argument --bars: expected 1 to {limits.PIECE // 8:,}, got {options.bars}")
-    if options.save and not options.save.endswith(".mid"):
-        parser.error(f"argument -o/--save: expected a name in .mid, got {options.save!r}")
+    if options.seed < 0:
+        parser.error(f"argument --seed: expected a whole number of at least 0, got {options.seed}")
+    if options.save is not None and (wrong := _cannot_be_saved(Path(options.save))):
+        parser.error(f"argument -o/--save: {wrong}")
     return options
+
+
+def _number(least: float, most: float = math.inf) -> Callable[[str], float]:
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not (math.isfinite(value) and least <= value <= most):
+            span = f"from {least:g} to {most:g}" if most < math.inf else f"of at least {least:g}"
+            raise argparse.ArgumentTypeError(f"{text[:20]!r}: expected a number {span}")
+        return value
+
+    return read
+
+
+def _cannot_be_saved(path: Path) -> str:
+    """Why nothing can be written there, said before anything is played; empty if it can."""
+    if path.suffix.lower() != ".mid":
+        return f"expected a name in .mid, got {os.fspath(path)!r}"
+    if path.is_dir():
+        return f"{os.fspath(path)!r} is a folder"
+    if not path.parent.is_dir():
+        return f"there is no folder {os.fspath(path.parent)!r}; make it first"
+    return ""
 
 
 def _list() -> None:

@@ -380,7 +380,16 @@ def test_without_rtmidi_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch)
         (["--virtual", "--in", "x"], "--virtual takes the place of --in and --out"),
         (["--virtual", "--bars", "0"], "argument --bars: expected 1 to 12,000, got 0"),
         (["--virtual", "-o", "jam.mp3"], "expected a name in .mid, got 'jam.mp3'"),
+        (["--virtual", "-o", ".mid"], "expected a name in .mid, got '.mid'"),
+        (["--virtual", "-o", "nowhere/jam.mid"], "there is no folder 'nowhere'; make it first"),
         (["--virtual", "--you", "drums"], "invalid choice: 'drums'"),
+        (["--virtual", "--tempo", "400"], "--tempo: '400': expected a number from 30 to 240"),
+        (["--virtual", "--tempo", "nan"], "--tempo: 'nan': expected a number from 30 to 240"),
+        (["--virtual", "--tempo", ""], "--tempo: '': expected a number from 30 to 240"),
+        (["--virtual", "--swing", "1"], "--swing: '1': expected a number from 0.5 to 0.75"),
+        (["--virtual", "--temperature", "-1"], "expected a number of at least 0"),
+        (["--virtual", "--temperature", "inf"], "expected a number of at least 0"),
+        (["--virtual", "--seed", "-1"], "--seed: expected a whole number of at least 0, got -1"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(
@@ -396,15 +405,21 @@ def test_the_ports_are_listed(fake: Path, capsys: pytest.CaptureFixture[str]) ->
     assert capsys.readouterr().out == f"--in:\n  {fake_midi.KEYS}\n--out:\n  {fake_midi.SOUND}\n"
 
 
+def test_it_can_be_stopped_before_it_begins(fake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "_duet", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        command.main(IN_AND_OUT)
+    assert ended.value.code == "live: stopped"
+
+
 IN_AND_OUT = ["--in", "keys", "--out", "sound"]
 
 
 def test_settings_that_cannot_be_are_named(fake: Path) -> None:
     for arguments, said in (
-        (
-            ["--tempo", "400"],
-            "live: tempo: expected a number of beats a minute from 30 to 240, got 400.0",
-        ),
         (["--network", "experiment_1"], "live: experiment_1 has 12 inputs; this command plays"),
         (["--network", "nowhere.npz"], "live: there is no file 'nowhere.npz'"),
     ):

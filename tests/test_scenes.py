@@ -159,6 +159,17 @@ def test_an_hour_is_pythons_hour_without_a_wrong_chord(
     assert 1 <= at_stage(page, "root.open") <= 5, "four notes of a chord and one of the melody"
 
 
+def test_the_page_says_how_python_plays_the_same(played: tuple, root: Path) -> None:
+    network, state, beginning = played
+    text = root.joinpath("book", "endless.md").read_text(encoding="utf-8")
+    code = text.partition("```python\n")[2].partition("```")[0]
+    assert "96_000" in code
+    found: dict[str, Any] = {}
+    exec(code.replace("96_000", "960"), found)
+    roll = composing.free_run(network, beginning, 960, rng=1, state=state)
+    assert np.array_equal(found["roll"], roll)
+
+
 def test_memory_does_not_grow_with_the_hours(show: Callable, endless: Scene) -> None:
     page = show(endless)
     page.evaluate(SILENT)
@@ -188,8 +199,17 @@ def test_another_seed_begins_another_piece(show: Callable, endless: Scene, playe
     page.get_by_label("Seed", exact=True).fill("-3.5")
     page.keyboard.press("Tab")
     assert "whole number from 0 to 4294967295; taken is 0" in said(page)
+    press(page, "Play")
+    until(page, "Number(root.dataset.step) > 1")
+    press(page, "Stop")
     press(page, "New seed")
-    assert 0 <= int(page.get_by_label("Seed", exact=True).input_value()) < 1_000_000
+    drawn = int(page.get_by_label("Seed", exact=True).input_value())
+    assert 0 <= drawn < 1_000_000
+    assert said(page) == f"From the beginning, with seed {drawn}."
+    assert page.locator(".now").inner_text().strip() == "\N{EN DASH}", (
+        "nothing is left of the piece before"
+    )
+    assert page.locator(".counts b").all_inner_texts() == ["0", "\N{EN DASH}", "0"]
 
 
 def test_what_was_played_is_saved(
@@ -298,6 +318,55 @@ def test_where_nothing_can_sound_it_says_so_and_shows_the_music(
     assert said(page).endswith("the music is shown without it.")
     press(page, "Stop")
     assert page.get_by_role("button", name="Play", exact=True).is_visible()
+
+
+SLOW = """let awake = false;
+    const { resume } = AudioContext.prototype;
+    const { get } = Object.getOwnPropertyDescriptor(BaseAudioContext.prototype, "state");
+    Object.defineProperty(BaseAudioContext.prototype, "state",
+        { get() { return awake ? get.call(this) : "suspended"; } });
+    AudioContext.prototype.resume = async function () {
+        await new Promise((go) => (window.wake = go));
+        awake = true;
+        return resume.call(this);
+    };"""
+
+
+def test_presses_while_the_sound_wakes_begin_and_stop_in_turn(
+    show: Callable, endless: Scene, played: tuple
+) -> None:
+    """Twenty quick presses end in silence, and one more plays each step once."""
+    network, state, beginning = played
+    page = show(endless, script=SLOW)
+    page.evaluate(SILENT)
+    presses = """(count) => {
+        for (let i = 0; i < count; i++) document.querySelector(".play-pause").click();
+        wake();
+    }"""
+    page.evaluate(presses, 20)
+    page.wait_for_timeout(300)
+    assert at_stage(page, "root.notes.length") == 0
+    assert at_stage(page, "root.dataset.playing") == "false"
+    assert page.get_by_role("button", name="Play", exact=True).is_visible()
+    page.evaluate("(presses) => eval(presses)(21)", presses)
+    assert page.get_by_role("button", name="Stop", exact=True).is_visible()
+    until(page, "Number(root.dataset.step) > 3")
+    press(page, "Stop")
+    steps = at_stage(page, "stage.at()")
+    roll = composing.free_run(network, beginning, steps, 5, state=state)
+    assert sorted((note[:2] for note in at_stage(page, "root.notes")), key=str) == sorted(
+        (note[:2] for note in expected_notes(roll)), key=str
+    )
+    whens = [note[2] for note in at_stage(page, "root.notes")]
+    gaps = np.diff(sorted(set(whens)))
+    assert gaps.min() > 0.15, "no step beside another"
+
+
+def test_of_two_that_wait_for_the_sound_the_last_plays(show: Callable, duet: Scene) -> None:
+    page = show(Scene("two", duet.markup + duet.markup), script=SLOW)
+    page.evaluate("document.querySelectorAll('.play-pause').forEach((it) => it.click())")
+    found = page.locator(".stage").evaluate_all("all => all.map((it) => it.dataset.playing)")
+    assert found == ["false", "true"]
 
 
 RENDER = """async ([rows, pitches, chords, timbres, times, muted]) => {
@@ -537,6 +606,57 @@ def test_settings_do_what_they_say(show: Callable, learning: Scene) -> None:
     expected = taught(recipe, FORM, found["steps"]).network
     assert digest_of(found["weights"]) == experiments.digest(expected)
     assert page.locator(".counts .resets").inner_text() == "0"
+
+
+def test_a_recipe_of_an_unusual_rate_is_learned_with_it(show: Callable) -> None:
+    voice = replace(RECOMMENDED.voices[0], learning_rate=1.5e-4)
+    page = show(stage.learn_it_now(replace(RECOMMENDED, voices=(voice,), forgiven=2000)))
+    assert page.get_by_label("Learning rate").get_attribute("aria-valuetext") == "0.00015"
+    recipe = at_stage(page, "stage.recipe()")
+    assert (recipe["voices"][0]["learning_rate"], recipe["forgiven"]) == (1.5e-4, 2000)
+
+
+def test_crosses_are_of_what_was_heard_and_not_of_what_is_learned(
+    show: Callable, learning: Scene
+) -> None:
+    page = show(learning)
+    page.evaluate(SILENT)
+    page.get_by_label("gross errors").fill("1")
+    page.get_by_label("Chords, one for each bar").fill("C7 G7")
+    crosses, ticks = page.locator(".bars li.wrong"), page.locator(".bars li.right")
+    press(page, "Learn this form")
+    press(page, "Pause")
+    press(page, "Hear it now")
+    until(page, "root.querySelectorAll('.bars li.wrong').length > 0")
+    press(page, "Start again")
+    assert crosses.count() == 0 and at_stage(page, "root.dataset.playing") == "false"
+    press(page, "Hear it now")
+    until(page, "root.querySelectorAll('.bars li.wrong').length > 0")
+    press(page, "Stop")
+    assert crosses.count() > 0
+    press(page, "Learn")
+    until(page, "root.dataset.running === 'false' && Number(root.dataset.steps) > 0")
+    assert (crosses.count(), ticks.count()) == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("typed", "taken", "words"),
+    [
+        ("1e2", "100", ""),
+        ("", "1", "Expected was a whole number from 1 to 1000; taken is 1."),
+        ("-3", "1", "Expected was a whole number from 1 to 1000; taken is 1."),
+        ("2.7", "2", "Expected was a whole number from 1 to 1000; taken is 2."),
+        ("99999999999", "1000", "Expected was a whole number from 1 to 1000; taken is 1000."),
+    ],
+)
+def test_a_number_that_is_typed_is_taken_or_put_right(
+    show: Callable, learning: Scene, typed: str, taken: str, words: str
+) -> None:
+    page = show(learning)
+    field = page.get_by_label("gross errors")
+    field.fill(typed)
+    page.keyboard.press("Tab")
+    assert (field.input_value(), said(page)) == (taken, words)
 
 
 def test_a_form_is_typed(show: Callable, learning: Scene) -> None:

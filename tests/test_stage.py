@@ -428,9 +428,12 @@ def test_what_the_page_has_not_is_refused() -> None:
         plans.learning(by_adam)
     with pytest.raises(ValueError, match="forgiven errors"):
         plans.learning(replace(RECOMMENDED, forgiven=0))
-    with pytest.raises(ValueError, match="flows on"):
+    with pytest.raises(ValueError, match="states that flow on, got at_end='clear'"):
         plans.learning(replace(RECOMMENDED, at_end="clear"))
     with pytest.raises(ValueError, match="one voice of 12 inputs"):
         stage.learn_it_now(recipes.RECOMMENDED_2)
+    fine = replace(RECOMMENDED.voices[0], momentum=0.995)
+    with pytest.raises(ValueError, match=r"a momentum of 0, 0\.01 to 0\.99, got 0\.995"):
+        stage.learn_it_now(replace(RECOMMENDED, voices=(fine,)))
     with pytest.raises(ValueError, match="one of 25 inputs, got 12"):
         stage.endless(training.stored("experiment_1").network, CHORUS[:2])

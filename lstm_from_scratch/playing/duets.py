@@ -5,7 +5,7 @@
 of ports or clocks: `live` does. ``hands.js`` and ``play.js`` of `showing.stage` do the same in the
 page, and tests compare them.
 
-The paper wishes for "a tool for interactive improvisation" (section 5). Chapter 8 (Experiment 2)
+The paper wishes for "a tool for interactive improvisation" (section 5.1). Chapter 8 (Experiment 2)
 has the network that plays.
 """
 

@@ -29,7 +29,7 @@
       player = stageEngine.makePlayer(network, Number(seed.value), given);
       [played, shift, clean, lost, fits] = [0, 0, 0, false, []];
       roll.clear();
-      save.disabled = true;
+      showNothing();
     }
 
     const chordsAt = (step) => roll.at(step) & chordMask;
@@ -186,6 +186,17 @@
       });
     }
 
+    /** As before the first step. */
+    function showNothing() {
+      const words = {
+        ".now .chord": "–", ".now .pitch": "", ".now .where": "",
+        ".clean": "0", ".fits": "–", ".heard": "0",
+      };
+      for (const [what, text] of Object.entries(words)) find(what).textContent = text;
+      drawCells(network.voices.map((it) => it.gates), network.voices.map((it) => it.state));
+      save.disabled = true;
+    }
+
     function showStep(step) {
       const { place: at, row } = step;
       const chorus = Math.floor(step.number / length) + 1;
@@ -237,8 +248,7 @@
     stageSound.playBy(toggle, { root, transport, sound, say, sync, again: "Play to go on" });
 
     function anew() {
-      const note = stagePage.wholeNumber(seed, 0, 4294967295);
-      if (note) say(note);
+      say(stagePage.wholeNumber(seed, 0, 4294967295) || `From the beginning, with seed ${seed.value}.`);
       if (sound.context) performer.rest(sound.context.currentTime);
       begin();
       roll.draw();
@@ -267,7 +277,6 @@
     seed.value = data.seed;
     begin();
     roll.fit();
-    drawCells(network.voices.map((it) => it.gates), network.voices.map((it) => it.state));
     root.dataset.playing = false;
     // For tests, and for who looks under the bonnet.
     root.stage = {

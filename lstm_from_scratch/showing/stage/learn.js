@@ -2,7 +2,7 @@
 (() => {
   "use strict";
 
-  const RATES = [1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 3e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2];
+  const USUAL_RATES = [1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 3e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2];
   const LONGEST = 32; // bars
   const SEEDS = 4294967295;
 
@@ -14,7 +14,8 @@
     const [go, hear, said, canvas] = [find(".go"), find(".hear"), find(".said"), find(".curve")];
     const [rate, momentum, seed] = [find(".rate"), find(".momentum"), find(".seed")];
     const [reset, forgiven, chords] = [find(".reset"), find(".forgiven"), find(".chords")];
-    const biases = find(".biases"), list = find(".bars");
+    const biases = find(".biases"), list = find(".bars"), learning = data.recipe.voices[0];
+    const rates = [...new Set([...USUAL_RATES, learning.learning_rate])].sort((a, b) => a - b);
     const units = data.pitches.length;
 
     let symbols = data.symbols, roll = rollOf(symbols);
@@ -69,19 +70,20 @@
     const recipe = () => ({
       seed: Number(seed.value),
       forgiven: reset.checked ? Number(forgiven.value) : 0,
+      restart: data.recipe.restart,
       voices: [{
-        ...data.recipe.voices[0], ...speed(),
+        ...learning, ...speed(),
         forget_gate_bias: data.biases[biases.value].values,
       }],
     });
     const speed = () => ({
-      learning_rate: RATES[rate.value], momentum: Number(momentum.value),
-      wrong: data.recipe.voices[0].wrong,
+      learning_rate: rates[rate.value], momentum: Number(momentum.value), wrong: learning.wrong,
     });
 
     function begin() {
       if (running) send({ kind: "pause" });
       [running, begun, finished, diverged, news, kept, seconds] = [false, true, false, false, [], 0, []];
+      wrong = new Set();
       send({
         kind: "begin", id: ++turn, plan: data.plan, recipe: recipe(), roll: [...roll],
         every: data.every, choruses: data.choruses,
@@ -91,6 +93,7 @@
 
     function startAgain(words) {
       const was = running;
+      if (transport.playing) transport.stop();
       begin();
       say(words);
       if (was) learn();
@@ -156,13 +159,15 @@
       root.dataset.steps = last?.steps ?? 0;
       go.querySelector("b").textContent = running ? "Pause"
         : finished ? "Learn anew" : news.length ? "Go on" : "Learn";
-      hear.disabled = diverged;
+      hear.disabled = diverged && !transport.playing;
       find(".steps").textContent = (last?.steps ?? 0).toLocaleString("en");
       find(".kept").textContent = bars.toLocaleString("en");
       find(".resets").textContent = (last?.resets ?? 0).toLocaleString("en");
       const time = seconds.reduce((sum, it) => sum + it, 0);
       const fast = (seconds.length * data.every) / time;
       find(".speed").textContent = time ? (Math.round(fast / 1000) * 1000).toLocaleString("en") : "–";
+      // A cross stays until the bar is played right.
+      if (!transport.playing) for (let bar = 0; bar < bars; bar++) wrong.delete(bar);
       [...list.children].forEach((item, bar) => {
         const right = bar < bars;
         item.classList.toggle("right", right);
@@ -284,6 +289,7 @@
       hear.textContent = transport.playing ? "Stop" : "Hear it now";
       if (!transport.playing) queue = [];
       root.dataset.playing = transport.playing;
+      show();
     }
 
     function before() {
@@ -320,8 +326,8 @@
     biases.addEventListener("change", () => startAgain("Begun again with these biases."));
 
     function changed(words = "") {
-      rate.nextElementSibling.textContent = RATES[rate.value];
-      rate.setAttribute("aria-valuetext", String(RATES[rate.value]));
+      rate.nextElementSibling.textContent = rates[rate.value];
+      rate.setAttribute("aria-valuetext", String(rates[rate.value]));
       momentum.nextElementSibling.textContent = momentum.value;
       forgiven.disabled = !reset.checked;
       if (words) say(words);
@@ -341,8 +347,6 @@
       }
       chords.removeAttribute("aria-invalid");
       roll = rollOf(symbols);
-      if (transport.playing) transport.stop();
-      wrong = new Set();
       drawBars();
       const bars = stagePage.counted(symbols.length, "bar");
       startAgain(`A form of ${bars}, from random weights.`);
@@ -357,9 +361,8 @@
       take(chords.value);
     });
 
-    const learning = data.recipe.voices[0];
-    rate.max = RATES.length - 1;
-    rate.value = RATES.indexOf(learning.learning_rate);
+    rate.max = rates.length - 1;
+    rate.value = rates.indexOf(learning.learning_rate);
     momentum.value = learning.momentum;
     forgiven.value = data.recipe.forgiven;
     seed.value = data.recipe.seed;

@@ -185,10 +185,11 @@ var stagePage = (() => {
 
   /** What stands in a number field as a whole number within its limits; it is put there as taken. */
   function wholeNumber(input, least, most) {
-    const value = Math.min(most, Math.max(least, Math.floor(Number(input.value)) || least));
-    const taken = String(value) === input.value;
+    const typed = input.value.trim() === "" ? NaN : Number(input.value);
+    const value = Math.min(most, Math.max(least, Math.floor(typed) || least));
     input.value = value;
-    return taken ? "" : `Expected was a whole number from ${least} to ${most}; taken is ${value}.`;
+    if (typed === value) return "";
+    return `Expected was a whole number from ${least} to ${most}; taken is ${value}.`;
   }
 
   return { begin, makeCanvas, makeRoll, drawBars, bits, counted, wholeNumber };

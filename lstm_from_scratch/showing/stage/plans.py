@@ -116,8 +116,8 @@ def learning(recipe: Recipe) -> dict[str, Any]:
 
     Raises
     ------
-    ValueError : for weights that don't learn at once, gross errors that are never forgiven, or a
-        state that is cleared at the end of each episode.
+    ValueError : for weights that don't learn at once, gross errors that are never forgiven, or
+        states that are cleared where an episode ends.
     """
     for voice in recipe.voices:
         if voice.rule != "at once":
@@ -125,7 +125,7 @@ def learning(recipe: Recipe) -> dict[str, Any]:
     if not recipe.forgiven:
         raise ValueError("recipe: expected a number of forgiven errors, got none")
     if recipe.at_end != "flow":
-        raise ValueError(f"recipe: expected a state that flows on, got at_end={recipe.at_end!r}")
+        raise ValueError(f"recipe: expected states that flow on, got at_end={recipe.at_end!r}")
     return {
         "seed": recipe.seed,
         "forgiven": recipe.forgiven,

@@ -39,7 +39,7 @@
       [played, open, astray] = [0, false, false];
       roll.clear();
       grid = makeGrid();
-      save.disabled = true;
+      showNothing();
     }
 
     const makeGrid = () => stageHands.makeGrid(voice === "melody");
@@ -109,7 +109,9 @@
       say,
       clock: (late) => (sound.context ? sound.heardNow() - late : 0),
       sounds: (unit) => {
-        if (sound.context?.state !== "running") sound.start(); // a press is what it waits for
+        if (sound.context?.state !== "running") { // a press is what it waits for
+          sound.start().then(() => sound.note && say(sound.note));
+        }
         return sound.strike(voice, data.pitches[first() + unit], sound.context.currentTime);
       },
       seen: (held) => {
@@ -187,6 +189,16 @@
     function showOff(late) {
       find(".off").textContent = Math.abs(late);
       find(".side").textContent = late < 0 ? "before" : "after";
+    }
+
+    /** As before the first step. */
+    function showNothing() {
+      const words = {
+        ".turn": "–", ".now .chord": "", ".now .pitch": "", ".now .where": "", ".heard": "0",
+      };
+      for (const [what, text] of Object.entries(words)) find(what).textContent = text;
+      for (const item of bars.children) item.classList.remove("sounds");
+      save.disabled = true;
     }
 
     function showStep({ number, place, row, you, wrong }) {

@@ -36,6 +36,9 @@ _DIGITS = 9  # keys that chords are played with
 CLICK = audio.Timbre(0.5, ((1, 1.0, 0.015), (3, 0.5, 0.008)), attack=0.001, release=0.02)
 """What keeps time: a short tick."""
 
+_MOMENTA = tuple(step / 100 for step in range(100))
+"""What the slider of the momentum can show."""
+
 _MEASURED = 8  # choruses over which the movement of the cells is measured
 
 
@@ -182,7 +185,8 @@ def learn_it_now(
 ) -> Scene:
     """Let a network learn the chords of a form in the page, from random weights.
 
-    As long as nothing is changed on the way, a seed learns what `train` learns with the recipe.
+    As long as nothing is changed on the way, a seed learns what `train` learns with the recipe, up
+    to the first test that it passes.
 
     Parameters
     ----------
@@ -197,8 +201,8 @@ def learn_it_now(
 
     Raises
     ------
-    ValueError : for a recipe of other units or several voices, or of parts that the page does not
-        have, see `plans.plan` and `plans.learning`.
+    ValueError : for a recipe of other units or several voices, of parts that the page does not
+        have, see `plans.plan` and `plans.learning`, or of a momentum that its slider can't show.
 
     Chapter 6; chapter 7 for the experiment.
     """
@@ -208,7 +212,9 @@ def learn_it_now(
         )
     blocks = len(recipe.topology.voices[0].blocks)
     printed = tuple(np.resize(STAIRCASE, blocks).tolist())
-    own = recipe.voices[0].forget_gate_bias
+    own, momentum = recipe.voices[0].forget_gate_bias, recipe.voices[0].momentum
+    if momentum not in _MOMENTA:
+        raise ValueError(f"recipe: expected a momentum of 0, 0.01 to 0.99, got {momentum:g}")
     known = ", ".join(quality for quality in QUALITIES if quality)
     known = f"A chord is a root from A to G, perhaps with # or b, and nothing more or {known}."
     data = {

@@ -135,40 +135,49 @@ var stageSound = (() => {
   /**
    * Steps in time. `next(when, length)` is called for each step as soon as it is to be laid out; if
    * it returns false, the music ends. `at()` says which step comes, tempo and swing how long it is,
-   * `ahead()` how many seconds in advance it is laid out.
+   * `ahead()` how many seconds in advance it is laid out. It is `playing` from `play()` on, and
+   * `begun` once the sound has: who stops it in between hears nothing.
    */
   function makeTransport({ sound, tempo, swing, at, next, ahead = anyhow, stopped = () => {} }) {
-    let when = 0, playing = false, ticking = false;
+    let when = 0, playing = false, begun = false, ticking = false, turn = 0;
 
     /** A step is half a beat; swing says where in its beat the second one comes. */
     const length = () => ((at() % 2 ? 1 - swing() : swing()) * 60) / tempo();
 
     function tick() {
-      if (!playing || sound.context.state !== "running") return;
+      if (!begun || sound.context.state !== "running") return;
       const now = sound.context.currentTime;
       if (when < now + LATE / 2) when = now + LATE; // what was missed stays missed
-      while (playing && when < now + ahead()) {
+      while (begun && when < now + ahead()) {
         const lasts = length();
         if (next(when, lasts) === false) return stop();
         when += lasts;
       }
     }
 
+    /** Whether it was begun: not if it was stopped while the browser took its time. */
     async function play() {
+      const mine = ++turn;
+      playing = true;
       await sound.start();
+      if (mine !== turn) return false;
       if (!ticking) makeClock(tick);
-      ticking = playing = true;
+      ticking = begun = true;
       when = sound.context.currentTime + 0.06;
       tick();
+      return begun;
     }
 
     function stop() {
-      playing = false;
+      turn++;
+      playing = begun = false;
       sound.hush();
       stopped();
     }
 
-    return { play, stop, tick, get playing() { return playing; } };
+    return {
+      play, stop, tick, get playing() { return playing; }, get begun() { return begun; },
+    };
   }
 
   /**
@@ -187,15 +196,16 @@ var stageSound = (() => {
         before();
         document.dispatchEvent(new CustomEvent("stageplays", { detail: root }));
         for (const other of document.querySelectorAll("audio, video")) other.pause();
-        await transport.play();
-        say(sound.note);
+        const begun = transport.play();
+        sync(); // at once: a second press stops it
+        if (await begun) say(sound.note);
       } catch (error) {
+        if (transport.playing) transport.stop();
         say(error.message);
       }
-      sync();
     });
     sound.changed = (state) => {
-      if (state === "running" || !transport.playing) return;
+      if (state === "running" || !transport.begun) return;
       transport.stop();
       say(`The browser has stopped the sound. Press ${again}.`);
     };
