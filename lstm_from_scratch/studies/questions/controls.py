@@ -155,8 +155,9 @@ OWN_FORMS = {
 }
 """Forms of one bar to thirty-two, as a reader may bring them."""
 
-OWN_STEPS = 10_000_000
-"""Steps after which a learner of one of them is given up."""
+LONG, LONG_STEPS, OWN_STEPS = 192, 25_000_000, 10_000_000
+"""Forms of at least the first number of steps are given up after the second, others after the
+third."""
 
 OWN_RECIPES = {
     "recommended": lambda form: RECOMMENDED,
@@ -175,8 +176,10 @@ OwnForm = NamedTuple(
 @checked
 def own_form(form: str, recipe: str, seed: int) -> OwnForm:
     """Train Experiment 1 on a form that a reader may bring. Section 3.1; chapter 11."""
-    learned_by = replace(OWN_RECIPES[recipe](OWN_FORMS[form]), give_up_after=OWN_STEPS)
-    return OwnForm(form, recipe, *experiment_1(learned_by, seed, OWN_FORMS[form]))
+    own = OWN_FORMS[form]
+    most = LONG_STEPS if own.steps >= LONG else OWN_STEPS
+    learned_by = replace(OWN_RECIPES[recipe](own), give_up_after=most)
+    return OwnForm(form, recipe, *experiment_1(learned_by, seed, own))
 
 
 # ---- Long holds ----------------------------------------------------------------------------------
@@ -239,7 +242,7 @@ STUDIES = {
     ),
     "own-forms": Study(
         "Experiment 1 on forms of one bar to thirty-two, by one recipe for all and by one made for "
-        "any, at most 10 million steps",
+        "any, at most 10 million steps (32 bars: 25)",
         own_form,
         OwnForm,
         range(600, 616),
