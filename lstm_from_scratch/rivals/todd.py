@@ -405,11 +405,6 @@ def _hear(
     return lines, predictions
 
 
-UNITS = 30
-"""Hidden units: with one plan and the 26 outputs of chords, melody and beginnings 1,646 weights,
-the fewest units with no fewer weights than the 1,558 of Experiment 2's network."""
-
-
 @checked(
     units=whole(1, limits.UNITS),
     decay=_DECAY,
@@ -442,7 +437,7 @@ class Method:
     Chapter 15.
     """
 
-    units: int = UNITS
+    units: int = 50
     decay: float = 0.8
     reach: float = 0.3
     seed: int = 0
