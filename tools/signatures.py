@@ -625,6 +625,13 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "todd:seen": _zeros(5, 27),
     "todd:targets": _zeros(5, 26),
     "todd:plan": _zeros(1),
+    "todd:outputs": _value(14),
+    "todd:units": _value(3),
+    "todd:pitches": _value(tuple(range(60, 73))),
+    "concert:events": _value(2),
+    "note_table.NoteTable:order": _value(1),
+    "older:key": _value(3),
+    "older:pieces": _value(4),
     "todd:plans": _value(1),
     "todd.with_begins:roll": _thing("roll"),
     "todd.train:method": lambda: _todd_method(),
@@ -653,7 +660,7 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "events:rolls": lambda: _things()["roll"][None],
     "events:roll": _thing("roll"),
     "events:chords": lambda: _things()["concert"].chords,
-    "events:played": _value([(0, 2, 0)]),
+    "events:played": lambda: [_event()],
     "note_table.NoteTable:chords": lambda: _things()["concert"].chords,
     "note_table.NoteTable:counts": _value({}),
     "note_table.NoteTable.predict:roll": _thing("roll"),
@@ -1084,6 +1091,18 @@ def _concert_method() -> Any:
     return concert.Method(max_steps=1, test_every=1, keeps=(0.0, 0.5))
 
 
+def _event() -> Any:
+    from lstm_from_scratch.rivals import events
+
+    return events.Event(0, 2, 0)
+
+
+def _note_table() -> Any:
+    from lstm_from_scratch.rivals import note_table
+
+    return note_table.fit(_things()["roll"][None], 1)
+
+
 def _improviser(roll: np.ndarray) -> Any:
     """CONCERT with three context units, for the chords of a roll."""
     from lstm_from_scratch.rivals import concert, events
@@ -1142,6 +1161,9 @@ INSTANCES: dict[str, Callable[[], Any]] = {
     "Piece": lambda: _improvised(),
     "Player": lambda: _improvised().player,
     "FeedForward": _thing("feed"),
+    "SequentialNetwork": _thing("todd"),
+    "Improviser": _thing("concert"),
+    "NoteTable": lambda: _note_table(),
     "SimpleNetwork": _thing("simple25"),
     "Walk": lambda: importlib.import_module(f"{HOUSE}.rivals.random_walk").Walk(),
     "TransitionTable": _thing("table"),

@@ -42,7 +42,10 @@ def _tables(value: object) -> tuple[np.ndarray, ...]:
     """The codes of each feature, a table for each."""
     if not isinstance(value, (tuple, list)) or not value:
         raise Unfit
-    tables = tuple(np.ascontiguousarray(it, dtype=float) for it in value)
+    try:
+        tables = tuple(np.ascontiguousarray(it, dtype=float) for it in value)
+    except (TypeError, ValueError):
+        raise Unfit from None
     if any(it.ndim != 2 or not it.size or not np.isfinite(it).all() for it in tables):
         raise Unfit
     return tables
@@ -79,8 +82,13 @@ class Concert:
 
     def __post_init__(self) -> None:
         width, units = sum(it.shape[1] for it in self.codes), len(self.keeps)
-        expect_shape("hidden", self.hidden, (units, width + units + 1))
-        expect_shape("output", self.output, (width, units + 1))
+        for name, wanted in (("hidden", width + units + 1), ("output", units + 1)):
+            shape = (units if name == "hidden" else width, wanted)
+            if getattr(self, name).shape != shape:
+                raise ValueError(
+                    f"{name}: expected shape {shape} for {units} numbers in keeps and codes of "
+                    f"{width}, got {getattr(self, name).shape}"
+                )
         if not ((self.keeps >= 0) & (self.keeps < 1)).all():
             raise ValueError(f"keeps: expected numbers from 0 up to 1, got {self.keeps}")
 

@@ -152,7 +152,7 @@ def random_network(
 # ---- Melodies ------------------------------------------------------------------------------------
 
 
-@checked(steps=whole(1, limits.RUN), pitches=several(whole(0, 127)))
+@checked(steps=whole(1, limits.RUN), pitches=several(whole(0, 127), some=True))
 def line(notes: Iterable[Note], steps: int, pitches: Sequence[int] = MELODY_PITCHES) -> np.ndarray:
     """A melody as a sequential network reads it: a unit for each pitch, and one for beginnings.
 
@@ -178,7 +178,10 @@ def line(notes: Iterable[Note], steps: int, pitches: Sequence[int] = MELODY_PITC
     return np.concatenate([roll, begins], axis=1)
 
 
-@checked(played=array("steps", "outputs", some=True, dtype=float), pitches=several(whole(0, 127)))
+@checked(
+    played=array("steps", "outputs", some=True, dtype=float),
+    pitches=several(whole(0, 127), some=True),
+)
 def notes_of(played: np.ndarray, pitches: Sequence[int] = MELODY_PITCHES) -> tuple[Note, ...]:
     """The melody that a listener makes of outputs: always the pitch whose output is highest.
 
@@ -448,7 +451,10 @@ class Method:
     test_every: int = 48_000
 
 
-@checked(pieces=array("pieces", "steps", "outputs", some=True), plans=array("pieces", "plans"))
+@checked(
+    pieces=array("pieces", "steps", "outputs", some=True),
+    plans=array("pieces", "plans", finite=True),
+)
 def train(
     method: Method, pieces: np.ndarray, plans: np.ndarray
 ) -> tuple[SequentialNetwork, np.ndarray]:
@@ -470,6 +476,8 @@ def train(
 
     Chapter 15.
     """
+    if not np.isin(pieces, (0, 1)).all():
+        raise ValueError("pieces: expected zeros and ones, got other numbers")
     pieces, plans = checked_choruses(pieces), np.ascontiguousarray(plans, dtype=float)
     planned, outputs = plans.shape[1], pieces.shape[2]
     rng = np.random.default_rng(method.seed)

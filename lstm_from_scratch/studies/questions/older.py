@@ -95,8 +95,9 @@ def composed(who: str, seed: int) -> Composed:
 # ---- Small tests ---------------------------------------------------------------------------------
 
 
+@checked(key=whole(0, HIGH - LOW - 12))
 def scale(key: int, rises: bool = True) -> np.ndarray:
-    """A major scale of eight notes, up or down, in pitches from `LOW` on."""
+    """A major scale of eight notes, up or down, in pitches from `LOW` on. Chapter 15."""
     return key + np.array(MAJOR if rises else MAJOR[::-1])
 
 
@@ -110,13 +111,15 @@ def scales(seed: int) -> tuple[np.ndarray, np.ndarray]:
     """
     keys = np.random.default_rng((seed, 151)).permutation(12)
     known, new = (
-        np.array([scale(int(k) + octave, up) for k in some for octave in (0, 12) for up in (1, 0)])
+        np.array(
+            [scale(int(k) + octave, up == 1) for k in some for octave in (0, 12) for up in (1, 0)]
+        )
         for some in (keys[:9], keys[9:])
     )
     return known, new
 
 
-@checked(pieces=whole(1, 100_000), seed=whole(0))
+@checked(pieces=whole(1, 100_000), seed=whole(0), notes=whole(1, 1_000))
 def walks(pieces: int, seed: int, notes: int = 16) -> np.ndarray:
     """Walks that go up or down by a half step, as likely one as the other. Chapter 15.
 
