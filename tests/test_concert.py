@@ -18,6 +18,7 @@ from lstm_from_scratch.rivals import codes, concert, events, note_table
 from lstm_from_scratch.rivals.concert import Concert, Improviser, Method
 from lstm_from_scratch.rivals.events import Event
 from lstm_from_scratch.studies.experiments import choruses, rolls
+from lstm_from_scratch.studies.questions import older
 
 H = 1e-30
 
@@ -352,3 +353,31 @@ def test_divergence_is_told_with_the_last_good_network():
     with pytest.raises(Diverged, match="the weights are not finite") as caught:
         concert.train(method, codes_of(0, (4, 2)), [piece_of(0, 5, (4, 2))])
     assert np.isfinite(caught.value.network.hidden).all()
+
+
+# ---- The studies ---------------------------------------------------------------------------------
+
+
+def test_scales_walks_and_phrases_are_what_they_are_called():
+    known, new = older.scales(3)
+    assert known.shape == (36, 8) and new.shape == (12, 8)
+    for line in (*known, *new):
+        steps = np.diff(line) * np.sign(line[1] - line[0])
+        assert sorted(steps) == [1, 1, 2, 2, 2, 2, 2]
+    keys = [{int(line.min()) % 12 for line in some} for some in (known, new)]
+    assert len(keys[0]) == 9 and not keys[0] & keys[1]
+    walks = older.walks(200, 3)
+    assert (np.abs(np.diff(walks, axis=1)) == 1).all()
+    assert walks.min() >= 0 and walks.max() <= older.HIGH - older.LOW
+    songs = older.phrases(100, 3).reshape(100, 4, 4)
+    assert (songs[:, 0] == songs[:, 1]).all() and (songs[:, 0] == songs[:, 3]).all()
+    assert len(np.unique(songs.reshape(-1, 4), axis=0)) == 8
+    assert len(np.unique(songs[:, :, 0])) == 8  # each phrase is known by its first note
+    assert (songs[:, 2, 0] != songs[:, 0, 0]).all()
+
+
+def test_a_table_is_surprised_by_what_it_counted_as_it_counted_it():
+    songs = np.array([[0, 1, 2, 3], [0, 1, 2, 4]])
+    nats = older.surprises("table-3", songs, np.array([[0, 1, 2, 3], [0, 1, 2, 9]]), 0)
+    np.testing.assert_allclose(nats[0], [np.log(4), 0, 0, np.log(2)], atol=1e-12)
+    assert np.isinf(nats[1, 3])
