@@ -11,11 +11,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from lstm_from_scratch import rivals
 from lstm_from_scratch.machine.training import Diverged
 from lstm_from_scratch.music import blues
 from lstm_from_scratch.music.blues import Note
 from lstm_from_scratch.rivals import todd
 from lstm_from_scratch.rivals.todd import Method, SequentialNetwork
+from lstm_from_scratch.studies import experiments, study
 from lstm_from_scratch.studies.experiments import choruses, rolls
 
 H = 1e-30
@@ -220,6 +222,20 @@ def test_a_little_training_finds_the_notes_that_occur():
     assert errors[-1] < errors[0] / 2
     never = ~music.any(axis=(0, 1))
     assert network.predict(music[0])[:, never].max() < 0.05
+
+
+def test_the_stored_network_is_that_of_seed_0_in_the_table(root, tmp_path):
+    path = root / "results" / "older-composers.csv"
+    if not path.exists():
+        pytest.skip("the study of older composers has not been run")
+    rows = study.read(path)
+    row = next(row for row in rows if (row["composer"], row["seed"]) == ("todd", "0"))
+    network = rivals.stored("todd")
+    assert experiments.digest(network) == row["weights"]
+    rivals.save(network, tmp_path / "network.npz")
+    again = rivals.load(tmp_path / "network.npz")
+    np.testing.assert_array_equal(again.hidden, network.hidden)
+    assert (again.decay, again.plans) == (network.decay, 1)
 
 
 def test_what_does_not_fit_is_refused():
