@@ -190,6 +190,8 @@ def _things() -> dict[str, Any]:
         "table": table,
         "tables": rivals.transition_table.fit_two(np.stack([roll, roll]), 1, 1),
         "feed": rivals.feed_forward.random_network(25, 1, 3, 1),
+        "todd": rivals.todd.random_network(1, 26, 3, 1),
+        "concert": _improviser(roll),
         "simple25": rivals.simple_rnn.random_network(25, 4, 1),
         "voice": chords.voices[0],
         "soloist": playing.Soloist(made(both)),
@@ -610,6 +612,67 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "feed_forward:network": _thing("feed"),
     "feed_forward.gradient:targets": _zeros(5, 25),
     "feed_forward.train:method": lambda: _feed_method(),
+    "todd.SequentialNetwork:hidden": _of("todd", "hidden"),
+    "todd.SequentialNetwork:output": _of("todd", "output"),
+    "todd.SequentialNetwork:decay": _value(0.5),
+    "todd.SequentialNetwork.predict:roll": _thing("roll"),
+    "todd.SequentialNetwork.go_on:seed": lambda: _things()["roll"][:2],
+    "todd:network": _thing("todd"),
+    "todd:notes": _value([(60, 0, 2)]),
+    "todd:played": _zeros(4, 14),
+    "todd:lines": _zeros(4, 26),
+    "todd:decay": _value(0.5),
+    "todd:seen": _zeros(5, 27),
+    "todd:targets": _zeros(5, 26),
+    "todd:plan": _zeros(1),
+    "todd:outputs": _value(14),
+    "todd:units": _value(3),
+    "todd:pitches": _value(tuple(range(60, 73))),
+    "concert:events": _value(2),
+    "note_table.NoteTable:order": _value(1),
+    "older:key": _value(3),
+    "older:pieces": _value(4),
+    "todd:plans": _value(1),
+    "todd.with_begins:roll": _thing("roll"),
+    "todd.train:method": lambda: _todd_method(),
+    "todd.train:pieces": _zeros(2, 96, 26),
+    "todd.train:plans": _zeros(2, 1),
+    "concert.Concert:hidden": lambda: _things()["concert"].network.hidden,
+    "concert.Concert:output": lambda: _things()["concert"].network.output,
+    "concert:keeps": _zeros(3),
+    "concert:codes": lambda: _things()["concert"].network.codes,
+    "concert:network": lambda: _things()["concert"].network,
+    "concert:chords": lambda: _things()["concert"].chords,
+    "concert:event": _zeros(3, kind=int),
+    "concert:before": _zeros(3),
+    "concert:context": _zeros(3),
+    "concert:piece": _zeros(2, 3, kind=int),
+    "concert:given": _zeros(2, 3, kind=int),
+    "concert.Improviser.predict:roll": _thing("roll"),
+    "concert.Improviser.go_on:seed": lambda: _things()["roll"][:2],
+    "concert.pieces_of:rolls": lambda: _things()["roll"][None],
+    "concert.train:method": lambda: _concert_method(),
+    "concert.train:pieces": lambda: [np.zeros((2, 3), dtype=int)],
+    "codes:pitches": _value((60, 64)),
+    "codes:durations": _value((1, 2)),
+    "codes:chords": _zeros(2, 12),
+    "codes:steps_per_beat": _value(2),
+    "events:rolls": lambda: _things()["roll"][None],
+    "events:roll": _thing("roll"),
+    "events:chords": lambda: _things()["concert"].chords,
+    "events:played": lambda: [_event()],
+    "note_table.NoteTable:chords": lambda: _things()["concert"].chords,
+    "note_table.NoteTable:counts": _value({}),
+    "note_table.NoteTable.predict:roll": _thing("roll"),
+    "note_table.NoteTable.go_on:seed": lambda: _things()["roll"][:2],
+    "note_table.NoteTable.following:past": _value(()),
+    "note_table.fit:rolls": lambda: _things()["roll"][None],
+    "older:who": _value("table-3"),
+    "older.make:who": _value("note-table-3"),
+    "older.composed:who": _value("note-table-3"),
+    "older:music": _zeros(2, 8, kind=int),
+    "older:asked": _zeros(2, 8, kind=int),
+    "composers.row:made": _thing("soloist"),
     "layers:weights": _zeros(3, 8),
     "layers:across": _zeros(8, 3),
     "layers:first": _value(0),
@@ -1017,6 +1080,39 @@ def _feed_method() -> Any:
     return feed_forward.Method(max_steps=96, test_every=96, units=3)
 
 
+def _todd_method() -> Any:
+    from lstm_from_scratch.rivals import todd
+
+    return todd.Method(max_steps=96, test_every=96, units=3)
+
+
+def _concert_method() -> Any:
+    from lstm_from_scratch.rivals import concert
+
+    return concert.Method(max_steps=1, test_every=1, keeps=(0.0, 0.5))
+
+
+def _event() -> Any:
+    from lstm_from_scratch.rivals import events
+
+    return events.Event(0, 2, 0)
+
+
+def _note_table() -> Any:
+    from lstm_from_scratch.rivals import note_table
+
+    return note_table.fit(_things()["roll"][None], 1)
+
+
+def _improviser(roll: np.ndarray) -> Any:
+    """CONCERT with three context units, for the chords of a roll."""
+    from lstm_from_scratch.rivals import concert, events
+
+    chords = events.chords_in(roll[None])
+    network = concert.random_network(concert.blues_codes(chords), np.zeros(3), 1)
+    return concert.Improviser(network, chords)
+
+
 def _curve() -> Any:
     from lstm_from_scratch.rivals import rehearsal
 
@@ -1066,6 +1162,9 @@ INSTANCES: dict[str, Callable[[], Any]] = {
     "Piece": lambda: _improvised(),
     "Player": lambda: _improvised().player,
     "FeedForward": _thing("feed"),
+    "SequentialNetwork": _thing("todd"),
+    "Improviser": _thing("concert"),
+    "NoteTable": lambda: _note_table(),
     "SimpleNetwork": _thing("simple25"),
     "Walk": lambda: importlib.import_module(f"{HOUSE}.rivals.random_walk").Walk(),
     "TransitionTable": _thing("table"),

@@ -3,9 +3,9 @@
     python tools/train_stored.py [NAME ...]
 
 Each from its recommended recipe, seed 0, or that of its study. The same seed gives the same file
-content on every machine, apart from the seconds it took. Then the networks that chapter 10 compares
-with, the players of chapter 17, who learned the tunes that come with the package, and that of the
-chorales, which is made only if it is named: it needs the corpus, and is the same on another
+content on every machine, apart from the seconds it took. Then the networks that chapters 10 and 15
+compare with, the players of chapter 17, who learned the tunes that come with the package, and that
+of the chorales, which is made only if it is named: it needs the corpus, and is the same on another
 machine only but for rounding.
 """
 
@@ -23,7 +23,7 @@ from lstm_from_scratch.music.blues import FORMS, TWELVE_BAR
 from lstm_from_scratch.music.encoding import CHORDS_ONLY
 from lstm_from_scratch.playing import chorales, composing, corpora
 from lstm_from_scratch.studies import experiments
-from lstm_from_scratch.studies.questions import composers, finer
+from lstm_from_scratch.studies.questions import composers, finer, older
 from lstm_from_scratch.studies.questions import corpora as questions
 
 PACKAGE = Path(__file__).parent.parent / "lstm_from_scratch"
@@ -96,7 +96,7 @@ PLAYERS = {"by-heart": "by heart", "variations": "variations", "folder": "bars"}
 SEED = 9
 """Of the players: of the seeds from 1 to 12 the one that learned the chords soonest."""
 
-COMPARED = ("feed-forward-1", "feed-forward-16", "feed-forward-17", "simple-network")
+COMPARED = ("feed-forward-1", "feed-forward-16", "feed-forward-17", "simple-network", "todd")
 
 
 def store_experiment(name: str) -> str:
@@ -109,8 +109,8 @@ def store_experiment(name: str) -> str:
 
 
 def store_compared(name: str) -> str:
-    """Train and store a network that chapter 10 compares with; say how large it is."""
-    network = composers.make(name, 0)
+    """Train and store a network that chapter 10 or 15 compares with; say how large it is."""
+    network = (older if name in older.OLDER else composers).make(name, 0)
     rivals.save(network, folder("rivals") / f"{name}.npz")
     return f"{network.weights:,} weights"
 

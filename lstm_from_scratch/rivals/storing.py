@@ -1,6 +1,6 @@
 """Networks of the rivals, written to files and read; some come with the package.
 
-Chapter 10 (Is it any good?) compares with them.
+Chapters 10 (Is it any good?) and 15 (Older composers) compare with them.
 """
 
 from __future__ import annotations
@@ -16,29 +16,29 @@ from ..files import write_whole
 from ..machine.storing import Archive, shipped
 from .feed_forward import FeedForward
 from .simple_rnn import SimpleNetwork
+from .todd import SequentialNetwork
 
 FORMAT = 1
 """Version of the files that `save` writes."""
 
-_KINDS = {kind.__name__: kind for kind in (FeedForward, SimpleNetwork)}
+_KINDS = {kind.__name__: kind for kind in (FeedForward, SimpleNetwork, SequentialNetwork)}
 
 
 @checked
-def save(network: FeedForward | SimpleNetwork, path: str | os.PathLike[str]) -> None:
+def save(
+    network: FeedForward | SimpleNetwork | SequentialNetwork, path: str | os.PathLike[str]
+) -> None:
     """Write the weights of a network to an ``.npz`` file, whole or not at all. Chapter 10."""
     file = io.BytesIO()
-    np.savez_compressed(
-        file,
-        format=FORMAT,
-        kind=type(network).__name__,
-        hidden=network.hidden,
-        output=network.output,
-    )
+    fields = {"hidden": network.hidden, "output": network.output}
+    if isinstance(network, SequentialNetwork):
+        fields["decay"] = np.array(network.decay)
+    np.savez_compressed(file, format=FORMAT, kind=type(network).__name__, **fields)
     write_whole(path, file.getvalue())
 
 
 @checked
-def load(path: str | os.PathLike[str]) -> FeedForward | SimpleNetwork:
+def load(path: str | os.PathLike[str]) -> FeedForward | SimpleNetwork | SequentialNetwork:
     """Read a file that `save` wrote. Nothing in it is executed. Chapter 10.
 
     Raises
@@ -52,8 +52,10 @@ def load(path: str | os.PathLike[str]) -> FeedForward | SimpleNetwork:
             if version != FORMAT:
                 raise ValueError(f"it has format {version}, expected {FORMAT}")
             kind = check("kind", archive.text("kind"), one_of(*_KINDS))
-            matrices = (archive.array(name, "f", (None, None)) for name in ("hidden", "output"))
-            return _KINDS[kind](*matrices)
+            fields = [archive.array(name, "f", (None, None)) for name in ("hidden", "output")]
+            if _KINDS[kind] is SequentialNetwork:
+                fields.append(float(archive.array("decay", "f", ())))
+            return _KINDS[kind](*fields)
     except FileNotFoundError as error:
         raise FileNotFoundError(
             f"there is no file {os.fspath(path)!r}; what comes with the package is "
@@ -65,10 +67,11 @@ def load(path: str | os.PathLike[str]) -> FeedForward | SimpleNetwork:
 
 
 @checked
-def stored(name: str) -> FeedForward | SimpleNetwork:
-    """A network of chapter 10 that comes with the package, such as ``"simple-network"``.
+def stored(name: str) -> FeedForward | SimpleNetwork | SequentialNetwork:
+    """A network of chapter 10 or 15 that comes with the package, such as ``"simple-network"``.
 
-    It is that of seed 0 in ``results/composers.csv``; ``tools/train_stored.py`` made it.
+    It is that of seed 0 in ``results/composers.csv``, or for ``"todd"`` in
+    ``results/older-composers.csv``; ``tools/train_stored.py`` made it.
 
     Raises
     ------

@@ -34,14 +34,20 @@ from ..machine.training import Episode, Recipe, Result, train
 from ..music.blues import TWELVE_BAR, Form, split
 from ..music.encoding import CHORDS_AND_MELODY, CHORDS_ONLY
 from ..playing.composing import Composer, Soloist, keeps_form, recall
-from ..rivals import feed_forward, simple_rnn
+from ..rivals import concert, feed_forward, simple_rnn, todd
 
 HELD_CHORUSES = 10_000
 """Choruses of free run that a network that has learned must play without a wrong note."""
 
 
 @checked
-def digest(network: Network | simple_rnn.SimpleNetwork | feed_forward.FeedForward) -> str:
+def digest(
+    network: Network
+    | simple_rnn.SimpleNetwork
+    | feed_forward.FeedForward
+    | todd.SequentialNetwork
+    | concert.Concert,
+) -> str:
     """The first digits of a SHA-256 of a network's weights: the same only for the same bits."""
     return hashlib.sha256(network.hidden.tobytes() + network.output.tobytes()).hexdigest()[:16]
 

@@ -2,6 +2,7 @@
 
 * `first`: do the experiments work, and how often? (chapters 3, 6, 7 and 8)
 * `composers`: is the network any good, and would something simpler do? (chapter 10)
+* `older`: what do Todd's network and CONCERT know? (chapter 15)
 * `learning`: what does learning the chords depend on? (chapter 11)
 * `crossed`: is it the cell, the rule or the optimiser? (chapter 11)
 * `improvising`: what does the melody depend on? (chapter 11)
@@ -25,12 +26,14 @@ from . import (
     first,
     improvising,
     learning,
+    older,
     tasks,
 )
 
 STUDIES = {
     **first.STUDIES,
     **composers.STUDIES,
+    **older.STUDIES,
     **learning.STUDIES,
     **crossed.STUDIES,
     **improvising.STUDIES,

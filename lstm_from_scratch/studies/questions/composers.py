@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...arguments import checked
+from ...arguments import checked, real, whole
 from ...judging import measures
 from ...machine.training import RECOMMENDED_2
 from ...music.blues import SHARED, STEPS_PER_BAR, TWELVE_BAR, Form
@@ -141,13 +141,19 @@ def composed(composer: str, seed: int, form: Form = TWELVE_BAR) -> Composed:
     started = time.process_time()
     made = make(composer, seed, form)
     seconds = time.process_time() - started
+    return row(composer, seed, seconds, made, form)
+
+
+@checked(seed=whole(0), seconds=real(0))
+def row(name: str, seed: int, seconds: float, made: Composer, form: Form = TWELVE_BAR) -> Composed:
+    """Judge a composer as Experiment 2 is judged, and say what came of it. Chapters 10 and 15."""
     music, chords = choruses(), CHORDS_AND_MELODY.chord_units
     judged, roll = judge_all(made, seed, music, form)
     wrong = np.flatnonzero(wrong_chords(roll, form))
     stretches = measures.in_form(roll[:, chords], CHORDS_ONLY.form_roll(form), STRETCH)
     nats = measures.surprise(made, rolls(music.training, form)).sum(axis=1).mean()
     return Composed(
-        composer,
+        name,
         seed,
         round(seconds, 2),
         int(wrong[0]) if len(wrong) else len(roll),
@@ -160,7 +166,7 @@ def composed(composer: str, seed: int, form: Form = TWELVE_BAR) -> Composed:
 
 
 def _weights(made: Composer) -> str:
-    network = made.network if isinstance(made, Soloist) else made
+    network = getattr(made, "network", made)
     return digest(network) if hasattr(network, "hidden") else ""
 
 
