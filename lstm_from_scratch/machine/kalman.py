@@ -23,7 +23,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from .. import briefly, limits
-from ..arguments import array, checked, real, several, whole
+from ..arguments import array, checked, expect_shape, real, several, whole
 from .gradient import Partials, advance, no_partials, step_gradient
 from .network import Network, State, Step, Topology, cleared, forward
 
@@ -97,16 +97,24 @@ class Filtering:
 # ---- All weights in a row ------------------------------------------------------------------------
 
 
-@checked
-def weights(network: Network) -> np.ndarray:
-    """All weights that a network has, in a row: unit by unit, hidden units first. Chapter 16."""
-    t = network.topology
-    return np.concatenate([network.hidden[t.hidden_mask], network.output[t.output_mask]])
+@checked(
+    hidden=array("hidden units", "sources", dtype=float),
+    output=array("outputs", "sources", dtype=float),
+)
+def in_a_row(topology: Topology, hidden: np.ndarray, output: np.ndarray) -> np.ndarray:
+    """What stands where the topology has weights, unit by unit, hidden units first.
+
+    ``hidden`` and ``output`` are shaped as the weights of a `Network` are; the row has shape
+    ``(weights,)``. Chapter 16.
+    """
+    expect_shape("hidden", hidden, topology.hidden_mask.shape)
+    expect_shape("output", output, topology.output_mask.shape)
+    return np.concatenate([hidden[topology.hidden_mask], output[topology.output_mask]])
 
 
 @checked(row=array("weights", dtype=float))
 def with_weights(topology: Topology, row: np.ndarray) -> Network:
-    """The network that has these weights, in the order of `weights`.
+    """The network that has these weights, in the order of `in_a_row`.
 
     Raises
     ------
@@ -150,7 +158,7 @@ def jacobian(network: Network, partials: Partials, step: Step) -> np.ndarray:
 
     Returns
     -------
-    One row for each output, in the order of `weights`: shape ``(outputs, weights)``.
+    One row for each output, in the order of `in_a_row`: shape ``(outputs, weights)``.
 
     Raises
     ------
@@ -168,7 +176,7 @@ def jacobian(network: Network, partials: Partials, step: Step) -> np.ndarray:
         target = step.prediction.copy()
         target[unit] -= slope  # what is followed back is prediction minus target
         gradient = step_gradient(network, partials, step, target)
-        rows[unit] = np.concatenate([gradient.hidden[t.hidden_mask], gradient.output[t.output_mask]])
+        rows[unit] = in_a_row(t, *gradient)
     return rows
 
 
@@ -189,11 +197,11 @@ def expect_logistic(topology: Topology) -> None:
 class Lost(ValueError):
     """A covariance is none any more: it is not finite, not symmetric, or not positive.
 
-    group : its number among the groups. why : in a few words.
+    group : its number among the groups; -1 for that of the outputs. why : in a few words.
     """
 
     def __init__(self, group: int, why: str) -> None:
-        super().__init__(f"the covariance of group {group} {why}")
+        super().__init__(f"the covariance {f'of group {group} ' * (group >= 0)}{why}")
         self.group, self.why = group, why
 
 
@@ -305,6 +313,47 @@ def expect_covariance(covariance: np.ndarray, group: int) -> None:
         raise Lost(group, "is not positive: a variance has fallen to 0 or below") from None
 
 
+# ---- For comparison ------------------------------------------------------------------------------
+
+LEAST = 1e-8
+"""What keeps RMSProp from dividing by nothing."""
+
+
+@checked(learning_rate=real(above=0), decay=real(0, below=1))
+@dataclass(frozen=True)
+class RMSProp:
+    """How weights learn by RMSProp: each at a pace of its own, and none knows of another.
+
+    learning_rate : how far a weight goes whose gradient is as large as it mostly is. decay : share
+    of the running mean of squares that is kept at each step. Tieleman and Hinton (2012); chapter
+    16.
+    """
+
+    learning_rate: float = 1e-3
+    decay: float = 0.9
+
+    __repr__ = briefly.differing
+
+
+@checked(
+    row=array("weights", dtype=float),
+    square=array("weights", dtype=float),
+    gradient=array("weights", dtype=float),
+)
+def rmsprop(
+    row: np.ndarray, square: np.ndarray, gradient: np.ndarray, how: RMSProp
+) -> tuple[np.ndarray, np.ndarray]:
+    """One step of RMSProp: the weights and the running mean of each gradient's square after it.
+
+    Tieleman and Hinton (2012); chapter 16.
+    """
+    square = how.decay * square + (1 - how.decay) * gradient**2
+    return row - how.learning_rate * gradient / (np.sqrt(square) + LEAST), square
+
+
+# ---- One step ------------------------------------------------------------------------------------
+
+
 class Mind(NamedTuple):
     """A network that learns by the filter, between two steps.
 
@@ -349,7 +398,7 @@ def learn(
     step = forward(network, state, inputs)
     partials = advance(network, partials, state, step)
     row, covariances = measured(
-        weights(network),
+        in_a_row(network.topology, network.hidden, network.output),
         covariances,
         jacobian(network, partials, step),
         target - step.prediction,

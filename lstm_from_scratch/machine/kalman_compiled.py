@@ -25,31 +25,33 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import briefly, limits
-from ..arguments import array, checked, either, instance, none, whole
+from .. import briefly
+from ..arguments import checked
 from . import vectors
 from .caching import njit
-from .episodes import Packed
-from .gradient import Partials
-from .kalman import Filtering, Lost, expect_logistic, groups
-from .kernel import Tally
-from .network import Network, State, Topology
+from .kalman import LEAST
+from .network import Topology
 
 WIDE = 8
 """Numbers in a whole vector."""
 
-_SONG, _STEP, _USED, _ERRORS, _WHOLE = range(5)
+FINE, SPREAD_LOST, COVARIANCE_LOST, WEIGHTS_LOST = range(4)
+"""How some steps ended."""
+
+SONG, STEP, USED, ERRORS, WHOLE = range(5)
+"""What cursors say: the episode that is heard, the step it is at, how many of those ordered are
+used up, gross errors and whole episodes since it was last cleared."""
 
 
 class Wiring(NamedTuple):
     """What compiled steps know of a topology.
 
     sizes : inputs, blocks, cells, outputs, and 1 with peepholes. block : of each cell. ranges : low
-    end and width of g and of h for each cell, shape ``(4, cells)``. starts, columns : the sources of
-    unit u are ``columns[starts[u]:starts[u + 1]]``. parts : for each part the kind, 0 to 4 for cell,
-    input gate, forget gate, output gate and output, and the cell, block or output; shape ``(parts,
-    2)``, in the order of the units. first : where each unit's parts begin, shape ``(units + 1,)``.
-    places : where each unit's covariance begins, shape ``(units + 1,)``.
+    end and width of g and of h for each cell, shape ``(4, cells)``. starts, columns : the sources
+    of unit u are ``columns[starts[u]:starts[u + 1]]``. parts : for each part the kind, 0 to 4 for
+    cell, input gate, forget gate, output gate and output, and which cell, block or output; shape
+    ``(parts, 2)``, in the order of the units. first : where each unit's parts begin, shape ``(units
+    + 1,)``. places : where each unit's covariance begins, shape ``(units + 1,)``.
     """
 
     sizes: np.ndarray
@@ -73,9 +75,10 @@ def wiring(topology: Topology) -> Wiring:
     t = topology
     masks = np.concatenate([t.hidden_mask, t.output_mask])
     fan_in = masks.sum(axis=1)
+    of_block = [np.flatnonzero(t.block_of_cell == block) for block in range(t.blocks)]
     parts = [
-        *([(_INPUT, cell) for cell in np.flatnonzero(t.block_of_cell == b)] for b in range(t.blocks)),
-        *([(_FORGET, cell) for cell in np.flatnonzero(t.block_of_cell == b)] for b in range(t.blocks)),
+        *([(_INPUT, cell) for cell in cells] for cells in of_block),
+        *([(_FORGET, cell) for cell in cells] for cells in of_block),
         *([(_OUTPUT_GATE, block)] for block in range(t.blocks)),
         *([(_CELL, cell)] for cell in range(t.cells)),
         *([(_OUTPUT, output)] for output in range(t.outputs)),
@@ -189,7 +192,7 @@ def _advance(wiring, partials, net, before, sources):
 @njit(cache=True, error_model="numpy", nogil=True)
 def _derive(wiring, across, partials, net, squashed, late, said, did, does):
     """The derivatives, in parts: ``did`` is what a unit's weights did to it, shape ``(parts,
-    wide)``; ``does`` what that does to each output, shape ``(parts, outputs)``."""
+    wide)``; ``does`` what that does to the net input of each output, ``(parts, outputs)``."""
     inputs, blocks, cells, outputs, _ = wiring.sizes
     h_low, h_width = wiring.ranges[2], wiring.ranges[3]
     hidden = 3 * blocks + cells
@@ -207,7 +210,7 @@ def _derive(wiring, across, partials, net, squashed, late, said, did, does):
             for n in range(stop - begin):
                 did[part, n] = row[wiring.columns[begin + n]]
             if kind == _OUTPUT:
-                does[part, which] = net[hidden + which] * (1.0 - net[hidden + which])
+                does[part, which] = 1.0
                 continue
             gate = net[2 * blocks + (which if kind == _OUTPUT_GATE else wiring.block[which])]
             for c in range(cells):
@@ -220,44 +223,64 @@ def _derive(wiring, across, partials, net, squashed, late, said, did, does):
                         continue
                     passed = gate * (h_width[c] * (squashed[c] * (1.0 - squashed[c])))
                 for k in range(outputs):
-                    p = net[hidden + k]
-                    does[part, k] += passed * across[inputs + c, hidden + k] * (p * (1.0 - p))
+                    does[part, k] += passed * across[inputs + c, hidden + k]
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _sloped(does, net, hidden, outputs):
+    """Go on from the net inputs of the outputs to the outputs themselves."""
+    for k in range(outputs):
+        slope = net[hidden + k] * (1.0 - net[hidden + k])
+        for part in range(len(does)):
+            does[part, k] *= slope
 
 
 # ---- The filter ----------------------------------------------------------------------------------
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _uncertainty(wiring, covariances, did, does, shared, measurement, spread):
+def _whole(count):
+    """A number filled up to whole vectors."""
+    return -(-count // WIDE) * WIDE
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _share(covariances, at, size, did, shared, part, most):
+    """How each weight of a group and one of its parts belong together: covariance times part."""
+    wide = _whole(size)
+    for m in range(0, wide, WIDE):
+        total = vectors.splat(0.0, WIDE)
+        for n in range(size):
+            total = total + vectors.load(covariances, at + n * wide + m, WIDE) * did[part, n]
+        vectors.store(shared, part * most + m, total)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _uncertainty(wiring, covariances, did, does, shared, measurement, spread, between):
     """How weights and parts belong together, and the covariance of the outputs."""
-    outputs = spread.shape[0]
-    between = np.empty(outputs)
+    outputs, most, across = wiring.sizes[3], did.shape[1], does.shape[1]
     spread[:] = 0.0
     for k in range(outputs):
         spread[k, k] = measurement
+    out = spread.ravel()
     for u in range(wiring.first.size - 1):
         size = wiring.starts[u + 1] - wiring.starts[u]
-        wide = -(-size // WIDE) * WIDE
         for part in range(wiring.first[u], wiring.first[u + 1]):
-            column = shared[part, :wide]
-            column[:] = 0.0
-            at = wiring.places[u]
-            for n in range(size):
-                row, factor = covariances[at : at + wide], did[part, n]
-                for m in range(wide):
-                    column[m] += row[m] * factor
-                at += wide
+            _share(covariances, wiring.places[u], size, did, shared, part, most)
             between[:] = 0.0
             for other in range(wiring.first[u], wiring.first[u + 1]):
                 together = 0.0
                 for n in range(size):
-                    together += did[other, n] * column[n]
+                    together += did[other, n] * shared[part * most + n]
                 for k in range(outputs):
                     between[k] += together * does[other, k]
             for k in range(outputs):
-                if does[part, k] != 0.0:
-                    for j in range(outputs):
-                        spread[k, j] += does[part, k] * between[j]
+                effect = does[part, k]
+                if effect != 0.0:
+                    for j in range(0, across, WIDE):
+                        at = k * across + j
+                        more = vectors.load(between, j, WIDE) * effect
+                        vectors.store(out, at, vectors.load(out, at, WIDE) + more)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -298,17 +321,13 @@ def _solve(root, error, does, surprise, reduced):
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _known(wiring, covariances, shared, reduced, process):
+def _known(wiring, covariances, shared, reduced, process, told, less):
     """Take from every covariance what the step has told; the first group that is none, or -1."""
-    outputs = reduced.shape[0]
-    most = 0
-    for u in range(wiring.first.size - 1):
-        most = max(most, wiring.first[u + 1] - wiring.first[u])
-    told, less = np.empty((most, most)), np.empty((most, shared.shape[1]))
+    outputs, most = wiring.sizes[3], less.shape[0] // told.shape[0]
     for u in range(wiring.first.size - 1):
         first, count = wiring.first[u], wiring.first[u + 1] - wiring.first[u]
         size = wiring.starts[u + 1] - wiring.starts[u]
-        wide = -(-size // WIDE) * WIDE
+        wide = _whole(size)
         for a in range(count):
             for b in range(count):
                 told[a, b] = 0.0
@@ -317,19 +336,21 @@ def _known(wiring, covariances, shared, reduced, process):
                     told[a, b] += reduced[k, first + a] * reduced[k, first + b]
         _half(told, count)
         for b in range(count):
-            less[b, :wide] = 0.0
-            for a in range(b, count):
-                for m in range(wide):
-                    less[b, m] += shared[first + a, m] * told[a, b]
+            for m in range(0, wide, WIDE):
+                total = vectors.splat(0.0, WIDE)
+                for a in range(b, count):
+                    column = vectors.load(shared, (first + a) * most + m, WIDE)
+                    total = total + column * told[a, b]
+                vectors.store(less, b * most + m, total)
         at = wiring.places[u]
         for n in range(size):
-            row = covariances[at : at + wide]
-            for b in range(count):
-                factor, column = less[b, n], less[b]
-                for m in range(wide):
-                    row[m] -= factor * column[m]
-            row[n] += process
-            if not 0.0 < row[n] < math.inf:
+            for m in range(0, wide, WIDE):
+                row = vectors.load(covariances, at + m, WIDE)
+                for b in range(count):
+                    row = row - vectors.load(less, b * most + m, WIDE) * less[b * most + n]
+                vectors.store(covariances, at + m, row)
+            covariances[at + n] += process
+            if not 0.0 < covariances[at + n] < math.inf:
                 return u
             at += wide
     return -1
@@ -354,7 +375,7 @@ def _half(matrix, size):
 @njit(cache=True, error_model="numpy", nogil=True)
 def _correct(wiring, across, shared, does, surprise):
     """Change the weights by their share of the error; False, and no change, if one were lost."""
-    outputs = surprise.size
+    outputs, most = surprise.size, shared.size // len(does)
     before = across.copy()
     for u in range(wiring.first.size - 1):
         begin, size = wiring.starts[u], wiring.starts[u + 1] - wiring.starts[u]
@@ -363,7 +384,7 @@ def _correct(wiring, across, shared, does, surprise):
             for k in range(outputs):
                 share += does[part, k] * surprise[k]
             for n in range(size):
-                across[wiring.columns[begin + n], u] += shared[part, n] * share
+                across[wiring.columns[begin + n], u] += shared[part * most + n] * share
         for n in range(size):
             if not abs(across[wiring.columns[begin + n], u]) < math.inf:
                 across[:] = before
@@ -371,45 +392,90 @@ def _correct(wiring, across, shared, does, surprise):
     return True
 
 
-# ---- Many steps ----------------------------------------------------------------------------------
-
-FINE, SPREAD_LOST, COVARIANCE_LOST, WEIGHTS_LOST = range(4)
-"""How some steps ended."""
+@njit(cache=True, error_model="numpy", nogil=True)
+def _filter(wiring, across, covariances, error, did, does, room, measurement, process):
+    """Learn from one step by the filter: how it ended, and at which group."""
+    shared, spread, between, surprise, reduced, told, less = room
+    _uncertainty(wiring, covariances, did, does, shared, measurement, spread, between)
+    if not _root(spread, wiring.sizes[3]):
+        return SPREAD_LOST, -1
+    _solve(spread, error, does, surprise, reduced)
+    group = _known(wiring, covariances, shared, reduced, process, told, less)
+    if group >= 0:
+        return COVARIANCE_LOST, group
+    if not _correct(wiring, across, shared, does, surprise):
+        return WEIGHTS_LOST, -1
+    return FINE, -1
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _train(wiring, across, covariances, state, output, partials, heard, order, cursors, noise,
-           wrong, forgiven, fresh, tally, steps):  # fmt: skip
-    """Learn for some steps, see `Filter.train`: how many, how it ended, where, and the error."""
+def _descend(wiring, across, square, error, did, does, rate, decay):
+    """Learn from one step by RMSProp, see `kalman.rmsprop`: how it ended, and at which unit."""
+    for u in range(wiring.first.size - 1):
+        begin, size = wiring.starts[u], wiring.starts[u + 1] - wiring.starts[u]
+        for n in range(size):
+            downhill = 0.0
+            for part in range(wiring.first[u], wiring.first[u + 1]):
+                into = 0.0
+                for k in range(error.size):
+                    into += does[part, k] * error[k]
+                downhill += did[part, n] * into
+            of = square[begin + n] * decay + (1.0 - decay) * (downhill * downhill)
+            square[begin + n] = of
+            after = across[wiring.columns[begin + n], u] + rate * downhill / (math.sqrt(of) + LEAST)
+            if not abs(after) < math.inf:
+                return WEIGHTS_LOST, u
+            across[wiring.columns[begin + n], u] = after
+    return FINE, -1
+
+
+# ---- Many steps ----------------------------------------------------------------------------------
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def train_steps(wiring, across, memory, state, output, partials, heard, order, cursors, filtering,
+           numbers, wrong, forgiven, fresh, tally, steps):  # fmt: skip
+    """Learn for some steps: how many, how it ended and at which group, and the error in nats.
+
+    The order of things is that of `kernel`. ``memory`` holds covariances, or the mean squares of
+    RMSProp; ``numbers`` has two for each step, see `kalman_training.Learner`. Chapter 16.
+    """
     inputs, targets, judged, starts, ahead = heard
     units, sources_, parts = wiring.starts.size - 1, across.shape[0], len(wiring.parts)
     outputs = wiring.sizes[3]
     hidden = units - outputs
-    most = 0
+    most, together = 0, 0
     for u in range(units):
-        most = max(most, wiring.starts[u + 1] - wiring.starts[u])
-    most = -(-most // WIDE) * WIDE
+        most = max(most, _whole(wiring.starts[u + 1] - wiring.starts[u]))
+        together = max(together, wiring.first[u + 1] - wiring.first[u])
     net, squashed = np.zeros(units + WIDE), np.zeros(2 * state.size + 2 * wiring.sizes[1] + WIDE)
-    before, error, surprise = np.zeros(state.size), np.zeros(outputs), np.zeros(outputs)
+    before, error = np.zeros(state.size), np.zeros(outputs)
     sources, late, said = np.zeros((3, sources_))
-    did, shared = np.zeros((2, parts, most))
-    does, reduced = np.zeros((parts, outputs)), np.zeros((outputs, parts))
-    spread = np.zeros((outputs, outputs))
+    did, does = np.zeros((parts, most)), np.zeros((parts, _whole(outputs)))
+    room = (
+        np.zeros(parts * most),
+        np.zeros((outputs, _whole(outputs))),
+        np.zeros(_whole(outputs)),
+        np.zeros(outputs),
+        np.zeros((outputs, parts)),
+        np.zeros((together, together)),
+        np.zeros(together * most),
+    )
     nats = 0.0
-    cursors[_USED] = 0
+    cursors[USED] = 0
     for done in range(steps):
-        song, now, used = cursors[_SONG], cursors[_STEP], cursors[_USED]
+        song, now, used = cursors[SONG], cursors[STEP], cursors[USED]
         if song < 0:
             return done, FINE, -1, nats
         row = starts[song] + now
         target = row + ahead
         if row + 1 < starts[song + 1]:
-            cursors[_STEP] = now + 1
+            cursors[STEP] = now + 1
         else:
-            cursors[_SONG] = order[used] if used < order.size else -1
-            cursors[_STEP] = 0
-            cursors[_USED] = used + 1
-            cursors[_WHOLE] += 1
+            cursors[SONG] = order[used] if used < order.size else -1
+            cursors[STEP] = 0
+            cursors[USED] = used + 1
+            cursors[WHOLE] += 1
             if ahead:
                 target = starts[order[used]]
         _listen(wiring, across, inputs[row], state, output, before, sources, late, said, net,
@@ -423,154 +489,36 @@ def _train(wiring, across, covariances, state, output, partials, heard, order, c
                 worst = max(worst, abs(error[k]))
                 nats -= targets[target, k] * math.log(max(p, 1e-300))
                 nats -= (1.0 - targets[target, k]) * math.log(max(1.0 - p, 1e-300))
-            measurement, process = noise[done]
             _derive(wiring, across, partials, net, squashed, late, said, did, does)
-            _uncertainty(wiring, covariances, did, does, shared, measurement, spread)
-            if not _root(spread, outputs):
-                return done, SPREAD_LOST, -1, nats
-            _solve(spread, error, does, surprise, reduced)
-            group = _known(wiring, covariances, shared, reduced, process)
-            if group >= 0:
-                return done, COVARIANCE_LOST, group, nats
-            if not _correct(wiring, across, shared, does, surprise):
-                return done, WEIGHTS_LOST, -1, nats
+            first, second = numbers[done]
+            if filtering:
+                _sloped(does, net, hidden, outputs)
+                ended, group = _filter(
+                    wiring, across, memory, error, did, does, room, first, second
+                )
+            else:
+                ended, group = _descend(wiring, across, memory, error, did, does, first, second)
+            if ended != FINE:
+                return done, ended, group, nats
         if worst > wrong:
             tally[0] += 1
-            cursors[_ERRORS] += 1
-            if cursors[_ERRORS] >= forgiven:
+            cursors[ERRORS] += 1
+            if cursors[ERRORS] >= forgiven:
                 tally[1] += 1
                 state[:] = 0.0
                 output[:] = 0.0
                 partials[:] = 0.0
                 # In music a chorus that was to begin now has been asked for, and is over.
-                if ahead or cursors[_STEP] > 0:
-                    used = cursors[_USED]
-                    cursors[_SONG] = order[used] if used < order.size else -1
-                    cursors[_USED] += 1
-                cursors[_STEP] = 0
-                cursors[_ERRORS] = 0
-                cursors[_WHOLE] = 0
-        if cursors[_STEP] == 0 and cursors[_WHOLE] >= fresh:
+                if ahead or cursors[STEP] > 0:
+                    used = cursors[USED]
+                    cursors[SONG] = order[used] if used < order.size else -1
+                    cursors[USED] += 1
+                cursors[STEP] = 0
+                cursors[ERRORS] = 0
+                cursors[WHOLE] = 0
+        if cursors[STEP] == 0 and cursors[WHOLE] >= fresh:
             state[:] = 0.0
             output[:] = 0.0
             partials[:] = 0.0
-            cursors[_WHOLE] = 0
+            cursors[WHOLE] = 0
     return steps, FINE, -1, nats
-
-
-@checked
-class Filter:
-    """A network that learns by the filter, compiled; for `Lessons` it is what an `Arena` is.
-
-    Parameters
-    ----------
-    network : it begins with. filtering : how it learns; groups are those of a unit each.
-    wrong : an output that is farther than this from its target makes the step a gross error.
-
-    Raises
-    ------
-    ValueError : for another grouping, or a voice with softmax outputs.
-
-    Chapter 16.
-    """
-
-    def __init__(self, network: Network, filtering: Filtering, wrong: float = 0.5) -> None:
-        expect_logistic(network.topology)
-        if filtering.grouping != "unit":
-            raise ValueError(
-                f"filtering: compiled steps know groups of a unit each, got {filtering.grouping!r}"
-            )
-        self.topology, self.filtering, self.wrong = network.topology, filtering, wrong
-        self.wiring = wiring(network.topology)
-        self.across = np.ascontiguousarray(np.concatenate([network.hidden, network.output]).T)
-        self.steps = 0
-        self.cursors = np.zeros(5, dtype=np.int64)
-        self._state, self._output = np.zeros((2, self.topology.cells))
-        self._partials = np.zeros((3, self.topology.cells, self.topology.sources))
-        self._covariances = np.zeros(self.wiring.places[-1])
-        for number in range(len(self.wiring.starts) - 1):
-            np.fill_diagonal(self._covariance(number), filtering.variance)
-
-    def __repr__(self) -> str:
-        after = briefly.counted(self.steps, "step")
-        return f"Filter({briefly.voices(self.topology.voices)}; {after})"
-
-    def _covariance(self, group: int) -> np.ndarray:
-        """One group's covariance, sharing memory."""
-        first, last = self.wiring.places[group : group + 2]
-        size = self.wiring.starts[group + 1] - self.wiring.starts[group]
-        return self._covariances[first:last].reshape(size, -1)[:, :size]
-
-    def covariances(self) -> tuple[np.ndarray, ...]:
-        """A copy of the covariance of each group, as `kalman.uncertain` orders them."""
-        return tuple(self._covariance(n).copy() for n in range(len(self.wiring.starts) - 1))
-
-    def network(self) -> Network:
-        """A copy of the network as it is now."""
-        rows = self.across.T.copy()
-        hidden = self.topology.hidden_units
-        return Network(self.topology, rows[:hidden], rows[hidden:])
-
-    def state(self) -> State:
-        """A copy of the state that the network is in."""
-        return State(self._state.copy(), self._output.copy())
-
-    def partials(self) -> Partials:
-        """A copy of the partials; they are 0 where no weight needs them only in `Arena`."""
-        return Partials(*self._partials.copy())
-
-    @property
-    def used(self) -> int:
-        """How many of the episodes ordered the last training used up."""
-        return int(self.cursors[_USED])
-
-    @property
-    def through(self) -> bool:
-        """Has it heard all that was ordered?"""
-        return bool(self.cursors[_SONG] < 0)
-
-    @checked(episode=whole(0, limits.TRAINING))
-    def begin(self, episode: int) -> None:
-        """Go on at the beginning of an episode, in whatever state it is."""
-        self.cursors[[_SONG, _STEP]] = episode, 0
-
-    @checked(
-        orders=array("one", "drawn", whole=True, dtype=np.int64),
-        forgiven=array("one", whole=True, dtype=np.int64),
-        steps=whole(0, limits.BETWEEN_TESTS),
-        fresh=either(array("one", whole=True, dtype=np.int64), none()),
-    )
-    def train(
-        self,
-        packed: Packed,
-        orders: np.ndarray,
-        forgiven: np.ndarray,
-        steps: int,
-        fresh: np.ndarray | None = None,
-    ) -> Tally:
-        """Learn online for some steps, going on where the last call stopped; see `Arena.train`.
-
-        Raises
-        ------
-        Lost : if a covariance is none any more, or a weight would not be finite; `network` is then
-            the last good one, and ``steps`` says how many it has learned from.
-        """
-        noise = np.array([self.filtering.noise(self.steps + n) for n in range(steps)])
-        tally = np.zeros(2, dtype=np.int64)
-        done, ended, group, nats = _train(
-            self.wiring, self.across, self._covariances, self._state, self._output,
-            self._partials, tuple(packed), orders[0], self.cursors, noise.reshape(-1, 2),
-            self.wrong, int(forgiven[0]),
-            np.iinfo(np.int64).max if fresh is None else int(fresh[0]), tally, steps,
-        )  # fmt: skip
-        self.steps += done
-        if ended != FINE:
-            raise Lost(group, WHY[ended])
-        return Tally(tally[:1], tally[1:], np.array([[nats]]), int(done))
-
-
-WHY = {
-    SPREAD_LOST: "of the outputs is not positive",
-    COVARIANCE_LOST: "is not positive: a variance has fallen to 0 or below, or is not finite",
-    WEIGHTS_LOST: "would make a weight that is not finite",
-}
