@@ -411,18 +411,21 @@ def _filter(wiring, across, covariances, error, did, does, room, measurement, pr
 @njit(cache=True, error_model="numpy", nogil=True)
 def _descend(wiring, across, square, error, did, does, rate, decay):
     """Learn from one step by RMSProp, see `kalman.rmsprop`: how it ended, and at which unit."""
+    downhill = np.empty(did.shape[1])
     for u in range(wiring.first.size - 1):
         begin, size = wiring.starts[u], wiring.starts[u + 1] - wiring.starts[u]
+        downhill[:] = 0.0
+        for part in range(wiring.first[u], wiring.first[u + 1]):
+            into = 0.0
+            for k in range(error.size):
+                into += does[part, k] * error[k]
+            for n in range(size):
+                downhill[n] += did[part, n] * into
         for n in range(size):
-            downhill = 0.0
-            for part in range(wiring.first[u], wiring.first[u + 1]):
-                into = 0.0
-                for k in range(error.size):
-                    into += does[part, k] * error[k]
-                downhill += did[part, n] * into
-            of = square[begin + n] * decay + (1.0 - decay) * (downhill * downhill)
+            of = square[begin + n] * decay + (1.0 - decay) * (downhill[n] * downhill[n])
             square[begin + n] = of
-            after = across[wiring.columns[begin + n], u] + rate * downhill / (math.sqrt(of) + LEAST)
+            change = rate * downhill[n] / (math.sqrt(of) + LEAST)
+            after = across[wiring.columns[begin + n], u] + change
             if not abs(after) < math.inf:
                 return WEIGHTS_LOST, u
             across[wiring.columns[begin + n], u] = after

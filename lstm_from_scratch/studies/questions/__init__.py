@@ -7,6 +7,7 @@
 * `improvising`: what does the melody depend on? (chapter 11)
 * `controls`: which part of an explanation decides? (chapters 3, 7 and 11)
 * `tasks`: does the machine learn what LSTM was first known for? (chapter 12)
+* `kalman`: what is a Kalman filter worth, and what does it cost? (chapter 16)
 * `corpora`: how well does it predict real music? (chapter 17)
 * `beats`: who finds the beat of a performance, and how much noise does the network stand?
   (chapter 18)
@@ -22,6 +23,7 @@ from . import (
     crossed,
     first,
     improvising,
+    kalman,
     learning,
     tasks,
 )
@@ -34,6 +36,7 @@ STUDIES = {
     **improvising.STUDIES,
     **controls.STUDIES,
     **tasks.STUDIES,
+    **kalman.STUDIES,
     **beats.STUDIES,
     **corpora.STUDIES,
 }
