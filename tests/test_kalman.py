@@ -388,12 +388,29 @@ def test_it_learns_a_small_song() -> None:
 
 
 def test_a_filter_that_diverges_says_where_and_keeps_the_last_good_network() -> None:
-    wild = Filtering(1e12, 1e-12, 1e-12, 0.0, 0.0, 1)
-    seen = []
-    with pytest.raises(Diverged, match=r"after step [\d,]+ the covariance of the weights of") as it:
-        train(RECIPE, wild, SONG, lambda network: seen.append(network) or 0, progress=False)
-    assert np.isfinite(it.value.network.hidden).all() and np.isfinite(it.value.network.output).all()
-    assert 0 <= it.value.step <= RECIPE.give_up_after
+    good = []
+
+    def spoil(steps: int, learner: Learner) -> None:
+        good.append(learner.network())
+        if steps == 400:
+            learner._covariance(3)[0, 0] = -1e9
+
+    with pytest.raises(Diverged, match=r"after step 400 the covariance .*is not") as it:
+        train(RECIPE, LIVELY, SONG, lambda network: 0, watch=spoil, progress=False)
+    assert it.value.step == 400 and len(good) == 2
+    assert (it.value.network.hidden == good[-1].hidden).all()
+    assert (it.value.network.output == good[-1].output).all()
+
+
+def test_a_covariance_that_only_looks_like_one_is_found_at_the_test() -> None:
+    def spoil(steps: int, learner: Learner) -> None:
+        covariance = learner._covariance(5)  # its variances are those of a covariance
+        covariance[0, 1] = covariance[1, 0] = 10 * np.sqrt(covariance[0, 0] * covariance[1, 1])
+
+    quiet = replace(LIVELY, measurement=1e12, measurement_last=1e12)
+    named_so = "after step 400 the covariance of the weights of output gate of block 1 is not pos"
+    with pytest.raises(Diverged, match=named_so):
+        train(RECIPE, quiet, SONG, lambda network: 0, watch=spoil, progress=False)
 
 
 def test_a_covariance_that_is_spoiled_is_named_and_changes_no_weight() -> None:
@@ -408,8 +425,7 @@ def test_a_covariance_that_is_spoiled_is_named_and_changes_no_weight() -> None:
 
 def test_units_have_names() -> None:
     topology = Topology((Voice("a", 2, (1, 2), outputs=2),))
-    assert [named(topology, group) for group in range(-1, 11)] == [
-        "the outputs together",
+    assert [named(topology, group) for group in range(11)] == [
         "input gate of block 0",
         "input gate of block 1",
         "forget gate of block 0",

@@ -177,11 +177,9 @@ class Learner:
             )
 
 
-@checked(group=whole(-1))
+@checked(group=whole(0))
 def named(topology: Topology, group: int) -> str:
-    """The unit whose weights are a group, in words; the outputs together for -1. Chapter 16."""
-    if group < 0:
-        return "the outputs together"
+    """The unit whose weights are a group, in words. Chapter 16."""
     blocks = topology.blocks
     kinds = ("input gate of block", "forget gate of block", "output gate of block")
     if group < 3 * blocks:
@@ -269,9 +267,10 @@ def _taught(lessons: Lessons, learner: Learner, recipe: Recipe, steps: int) -> l
         for group, covariance in enumerate(learner.covariances()):
             expect_covariance(covariance, group)
     except Lost as lost:
+        of = f"of the weights of {named(learner.topology, lost.group)} " if lost.group >= 0 else ""
         raise Diverged(
-            f"training diverged: after step {learner.steps:,} the covariance of the weights of "
-            f"{named(learner.topology, lost.group)} {lost.why}; more measurement noise helps",
+            f"training diverged: after step {learner.steps:,} the covariance {of}{lost.why}; more "
+            "measurement noise helps",
             learner.steps,
             learner.network(),
         ) from lost
