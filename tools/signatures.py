@@ -888,7 +888,61 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "questions.beats:rhythm": _value("111131224"),
     "questions.beats:played": lambda: _performed(),
     "questions.beats:music": lambda: {"melody": _things()["music"].melody},
+    "kalman:grouping": _value("unit"),
+    "kalman:filtering": lambda: _filtering(),
+    "kalman:row": _zeros(672),
+    "kalman.uncertain:filtering": lambda: _filtering(),
+    "kalman.measured:row": _zeros(3),
+    "kalman.measured:covariances": lambda: (np.eye(1), np.eye(2)),
+    "kalman.measured:derivatives": _zeros(2, 3),
+    "kalman.measured:error": _zeros(2),
+    "kalman.measured:measurement": _value(1.0),
+    "kalman.expect_covariance:covariance": lambda: np.eye(2),
+    "kalman.expect_covariance:group": _value(0),
+    "kalman.rmsprop:row": _zeros(3),
+    "kalman.rmsprop:square": _zeros(3),
+    "kalman.rmsprop:gradient": _zeros(3),
+    "kalman.rmsprop:how": lambda: _rmsprop(),
+    "kalman.learn:mind": lambda: _mind(),
+    "kalman.learn:inputs": _zeros(12),
+    "kalman.learn:target": _zeros(12),
+    "kalman_training:how": lambda: _rmsprop(),
+    "kalman_training.named:group": _value(0),
+    "kalman_training:packed": lambda: _packed_roll(),
+    "kalman_training:orders": _zeros(1, 6, kind=int),
+    "kalman_training:forgiven": lambda: np.array([8]),
+    "kalman_training:episode": _value(0),
+    "kalman_training.train:rolls": _thing("forward_roll"),
+    "questions.kalman:rule": _value("filter"),
+    "questions.kalman.flops:rule": _value("filter"),
+    "questions.kalman:blocks": _value(1),
 }
+
+
+def _kalman() -> Any:
+    return importlib.import_module(f"{HOUSE}.machine.kalman")
+
+
+def _filtering() -> Any:
+    return _kalman().Filtering()
+
+
+def _rmsprop() -> Any:
+    return _kalman().RMSProp()
+
+
+def _mind() -> Any:
+    return _kalman().beginning(_things()["network"], _filtering())
+
+
+def _packed_roll() -> Any:
+    packing = importlib.import_module(f"{HOUSE}.machine.episodes")
+    return packing.from_rolls(_things()["forward_roll"][None])
+
+
+def _learner() -> Any:
+    training = importlib.import_module(f"{HOUSE}.machine.kalman_training")
+    return training.Learner(_things()["network"], _rmsprop())
 
 
 def _parameters() -> Any:
@@ -1147,6 +1201,8 @@ INSTANCES: dict[str, Callable[[], Any]] = {
     ),
     "Arena": _thing("arena"),
     "Lessons": lambda: _lessons(),
+    "Learner": lambda: _learner(),
+    "Filtering": lambda: _filtering(),
     "Room": _thing("room"),
     "Topology": _thing("chords"),
     "Encoding": lambda: importlib.import_module(f"{HOUSE}.music").CHORDS_AND_MELODY,

@@ -6,6 +6,7 @@
 * `episodes`: what is learned from, apart from music (chapter 6);
 * `batches`, `fitting`: the full gradient of many episodes, training by epochs (chapter 17);
 * `tasks`: what LSTM was first known for (chapter 12);
+* `kalman`: weights that are measured; `kalman_compiled`, `kalman_training` (chapter 16);
 * `kernel`: the same steps, compiled; made of `layout`, `packing`, `steps`, `updates`, `vectors`,
    `compiling` and `caching` (appendix A);
 * `extensions`, `interop`: peepholes, softmax outputs (chapter 11); PyTorch (chapter 4).
@@ -28,6 +29,7 @@ __getattr__, __dir__, __all__ = hand_out(
             "vectors",
         ),
         *("compiling", "caching", "extensions", "interop", "storing", "tasks"),
+        *("kalman", "kalman_compiled", "kalman_training"),
     ),
     {
         "Network": "network",

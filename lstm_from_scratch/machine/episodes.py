@@ -22,6 +22,7 @@ from .extensions import check_one_unit_on
 from .network import Network, Topology
 
 if TYPE_CHECKING:
+    from .kalman_compiled import Learner
     from .kernel import Arena, Tally
 
 BUFFERED = 4_096
@@ -221,7 +222,7 @@ class BrokenOff(ValueError):
 
 @checked(rolls=anything())
 class Lessons:
-    """What an arena of one lane hears, piece by piece.
+    """What an arena of one lane, or a Kalman filter, hears, piece by piece.
 
     Parameters
     ----------
@@ -258,7 +259,7 @@ class Lessons:
         """How many are packed at the moment."""
         return 0 if self.packed is None else len(self.packed.starts) - 1
 
-    def begin(self, arena: Arena) -> None:
+    def begin(self, arena: Arena | Learner) -> None:
         """Choose what is heard first."""
         if self.source is None:
             arena.begin(int(self.rng.integers(self.episodes)))
@@ -269,7 +270,7 @@ class Lessons:
         steps=whole(1, limits.BETWEEN_TESTS),
     )
     def learn(
-        self, arena: Arena, forgiven: np.ndarray, fresh: np.ndarray | None, steps: int
+        self, arena: Arena | Learner, forgiven: np.ndarray, fresh: np.ndarray | None, steps: int
     ) -> list[Tally]:
         """Let an arena learn for some steps, for fewer if a generator ends before.
 
@@ -300,7 +301,7 @@ class Lessons:
             drawn = self.rng.integers(self.episodes, size=(1, missing))
             self.order = np.concatenate([self.order, drawn], axis=1)
 
-    def _refilled(self, arena: Arena) -> bool:
+    def _refilled(self, arena: Arena | Learner) -> bool:
         """Is there something to hear? If all is heard, take the next episodes of the generator."""
         if self.packed is not None and not arena.through:
             return True

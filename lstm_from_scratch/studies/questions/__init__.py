@@ -9,6 +9,7 @@
 * `controls`: which part of an explanation decides? (chapters 3, 7 and 11)
 * `tasks`: does the machine learn what LSTM was first known for? (chapter 12)
 * `finer`: what do finer steps and marked ends of notes cost? (chapter 13)
+* `kalman`: what is a Kalman filter worth, and what does it cost? (chapter 16)
 * `corpora`: how well does it predict real music? (chapter 17)
 * `beats`: who finds the beat of a performance, and how much noise does the network stand?
   (chapter 18)
@@ -25,6 +26,7 @@ from . import (
     finer,
     first,
     improvising,
+    kalman,
     learning,
     older,
     tasks,
@@ -40,6 +42,7 @@ STUDIES = {
     **controls.STUDIES,
     **tasks.STUDIES,
     **finer.STUDIES,
+    **kalman.STUDIES,
     **beats.STUDIES,
     **corpora.STUDIES,
 }

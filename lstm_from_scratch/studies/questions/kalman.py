@@ -1,0 +1,266 @@
+"""What is a Kalman filter worth, and what does it cost? Chapter 16.
+
+Experiment 1 by rules that are handed the same derivatives at every step, and the time that a step
+takes, for networks of several sizes.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from functools import cache
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from ...arguments import checked, whole
+from ...machine import kalman_training
+from ...machine.episodes import from_rolls
+from ...machine.kalman import Filtering, RMSProp
+from ...machine.kalman_training import Learner
+from ...machine.kernel import Arena
+from ...machine.network import Network, Topology
+from ...machine.training import (
+    RECOMMENDED,
+    Diverged,
+    Recipe,
+    Result,
+    initial_network,
+    train,
+)
+from ...music.blues import TWELVE_BAR, Form
+from ...music.encoding import CHORDS_ONLY
+from ...playing.composing import keeps_form, recall
+from ..experiments import HELD_CHORUSES, Study, compiled, digest
+
+# ---- Experiment 1 by three rules -----------------------------------------------------------------
+
+Rule = Literal["momentum", "rmsprop", "filter"]
+"""Momentum is the recommended recipe as it stands."""
+
+STEPS = 3_004_800
+"""Steps after which momentum and RMSProp are given up, as in the study ``crossed``."""
+
+FILTER_STEPS = STEPS // 10
+"""Steps after which the filter is given up. It has made half as many operations again by then as
+momentum in `STEPS`; see `flops`."""
+
+RMSPROP = RMSProp(1e-3, 0.99)
+"""Chosen by trials on seeds from 10,000 up."""
+
+FILTER = Filtering(12.0, 1.1, 0.13, 1.3e-6, 2.3e-7, 20_000)
+"""The best of fifteen random draws, tried on seeds 10,000 and 10,001."""
+
+
+class Kalman(NamedTuple):
+    """A row of the study of Experiment 1 by three rules.
+
+    rule : see `Rule`. seed : of the training. learned : 1 if it passed the test, a free run of
+    1,000 choruses without a wrong note or a proof of it. steps : trained, to success or until it
+    was given up or diverged. seconds : of processor time, tests included, compilation not.
+    cross_entropy : nats a step before the last test; NaN if training diverged. held_choruses,
+    period, weights : as in `Experiment1`.
+    """
+
+    rule: str
+    seed: int
+    learned: int
+    steps: int
+    seconds: float
+    cross_entropy: float
+    held_choruses: int
+    period: int
+    weights: str
+
+
+@checked
+def recipe_of(rule: Rule) -> Recipe:
+    """The recipe of Experiment 1 by a rule: the recommended one, but for rule and budget.
+
+    The filter is tested twice as often, since it needs fewer steps. Chapter 16.
+    """
+    recipe = replace(RECOMMENDED, give_up_after=STEPS)
+    if rule == "filter":
+        recipe = replace(recipe, give_up_after=FILTER_STEPS, test_every=recipe.test_every // 2)
+    return recipe
+
+
+@checked
+def learn(rule: Rule, seed: int, form: Form = TWELVE_BAR) -> Result:
+    """Train Experiment 1 by a rule.
+
+    Raises
+    ------
+    Diverged : if a weight, or a covariance, is none any more.
+
+    Chapter 16.
+    """
+    roll, recipe = CHORDS_ONLY.form_roll(form), replace(recipe_of(rule), seed=seed)
+    test = keeps_form(roll, recipe.choruses)
+    if rule == "momentum":
+        return train(recipe, roll, test, progress=False)
+    how = FILTER if rule == "filter" else RMSPROP
+    return kalman_training.train(recipe, how, roll, test, progress=False)
+
+
+@checked
+@cache
+def ready(rule: Rule) -> None:
+    """Have everything compiled that a rule needs, so that no row is charged for it. Chapter 16."""
+    roll, recipe = CHORDS_ONLY.form_roll(TWELVE_BAR), recipe_of(rule)
+    if rule == "momentum":
+        compiled(recipe, roll, keeps_form(roll, 1))
+    else:
+        keeps_form(roll, 1)(Network(recipe.topology, *_nothing(recipe.topology)))
+        _ready_to_filter()
+
+
+def _nothing(topology: Topology) -> tuple[np.ndarray, np.ndarray]:
+    return np.zeros(topology.hidden_mask.shape), np.zeros(topology.output_mask.shape)
+
+
+@cache
+def _ready_to_filter() -> None:
+    short = replace(RECOMMENDED, give_up_after=1, test_every=1)
+    roll = CHORDS_ONLY.form_roll(TWELVE_BAR)
+    kalman_training.train(short, FILTER, roll, lambda network: 0, progress=False)
+
+
+@checked(seed=whole(0))
+def kalman(rule: Rule, seed: int) -> Kalman:
+    """Experiment 1 by a rule, from one seed, then what was learned is played. Chapter 16."""
+    ready(rule)
+    started = time.process_time()
+    try:
+        result = learn(rule, seed)
+        network, learned, steps = result.network, result.learned, result.steps
+        nats = float(result.curve.cross_entropy[-1].sum())
+    except Diverged as error:
+        network, learned, steps, nats = error.network, False, error.step, float("nan")
+    seconds = time.process_time() - started
+    roll = CHORDS_ONLY.form_roll(TWELVE_BAR)
+    held = recall(network, roll, HELD_CHORUSES)
+    return Kalman(
+        rule,
+        seed,
+        int(learned),
+        steps,
+        round(seconds, 2),
+        round(nats, 4),
+        held.steps // len(roll),
+        held.period,
+        digest(network),
+    )
+
+
+# ---- What a step costs ---------------------------------------------------------------------------
+
+
+@checked
+def flops(topology: Topology, rule: Literal["online", "filter", "matrices"]) -> int:
+    """Additions and multiplications of one step, squashing functions and divisions apart.
+
+    ``online`` : the paper's rule with momentum. ``filter`` : the filter as it is compiled.
+    ``matrices`` : the same filter with a matrix of derivatives for each group. Counted from the
+    sums that `kernel`, `kalman_compiled` and `kalman.measured` make. Chapter 16.
+    """
+    fan_in = np.concatenate([topology.hidden_mask.sum(axis=1), topology.output_mask.sum(axis=1)])
+    outputs = topology.outputs
+    per_block = np.bincount(topology.block_of_cell, minlength=topology.blocks)
+    parts = np.concatenate([per_block, per_block, np.ones(len(fan_in) - 2 * topology.blocks)])
+    weights = fan_in.sum()
+    # Forward, and the partials of cells, input and forget gates.
+    both = 2 * weights + 9 * topology.cells * topology.sources
+    if rule == "online":
+        gradient = (2 * parts - 1) @ fan_in + 2 * outputs * topology.cells
+        return int(both + gradient + 3 * weights)
+    inverse = outputs**3 / 3
+    if rule == "matrices":
+        shared = 2 * outputs * (fan_in**2).sum()
+        spread = 2 * outputs**2 * weights
+        return int(both + 2 * shared + 2 * spread + inverse + 2 * outputs * weights)
+    shared = 2 * parts @ fan_in**2
+    within = 2 * parts**2 @ fan_in + 2 * outputs * (parts**2).sum()
+    spread = 2 * outputs**2 * parts[:-outputs].sum() + 2 * outputs
+    reduced = outputs**2 * parts.sum() + 2 * outputs * (parts**2).sum()
+    change = 2 * (parts * fan_in).sum() + 2 * outputs * parts.sum()
+    return int(both + 2 * shared + within + spread + inverse + reduced + change)
+
+
+class Price(NamedTuple):
+    """A row of the study of what a step costs.
+
+    blocks : of two cells each, in a network with the inputs of Experiment 1. seed : of its weights.
+    weights : of the network. online, filter : millionths of a second of processor time that a step
+    takes by momentum and by the filter, the least of several trials. ratio : of both.
+    """
+
+    blocks: int
+    seed: int
+    weights: int
+    online: float
+    filter: float
+    ratio: float
+
+
+TIMED, TRIALS = 4_800, 5
+"""Steps that are timed at once, and how often."""
+
+
+@checked(blocks=whole(1, 64), seed=whole(0))
+def price(blocks: int, seed: int) -> Price:
+    """Time a step of Experiment 1 by momentum and by the filter, for so many blocks. Chapter 16."""
+    (voice,), (learning,) = RECOMMENDED.topology.voices, RECOMMENDED.voices
+    learning = replace(learning, input_gate_bias=0.0, forget_gate_bias=1.0, output_gate_bias=0.0)
+    topology = Topology((replace(voice, blocks=(2,) * blocks),))
+    recipe = Recipe(topology, (learning,), seed=seed)
+    network = initial_network(recipe, [np.random.default_rng(seed)])
+    arena, learner = Arena(topology), Learner(network, FILTER)
+    arena.set_weights(network)
+    arena.set_learning(0, learning_rate=recipe.voices[0].learning_rate, momentum=0.9, wrong=0.5)
+    heard = from_rolls(CHORDS_ONLY.form_roll(TWELVE_BAR)[None])
+    order, forgiven = np.zeros((1, TIMED + 1), dtype=int), np.array([8])
+    least = []
+    for one in (arena, learner):
+        one.train(heard, order, forgiven, 1)
+        taken = []
+        for _ in range(TRIALS):
+            started = time.process_time()
+            one.train(heard, order, forgiven, TIMED)
+            taken.append((time.process_time() - started) / TIMED * 1e6)
+        least.append(min(taken))
+    online, filtered = least
+    return Price(
+        blocks,
+        seed,
+        network.weights,
+        round(online, 3),
+        round(filtered, 3),
+        round(filtered / online, 1),
+    )
+
+
+STUDIES: dict[str, Any] = {
+    "kalman": Study(
+        "Experiment 1 by a Kalman filter and by momentum, the recommended recipe",
+        kalman,
+        Kalman,
+        range(1_600, 1_616),
+        (("filter",), ("momentum",)),
+    ),
+    "kalman-rmsprop": Study(
+        "Experiment 1 by RMSProp",
+        kalman,
+        Kalman,
+        range(1_600, 1_608),
+        (("rmsprop",),),
+    ),
+    "kalman-price": Study(
+        "how long a step of a Kalman filter takes, for networks of several sizes",
+        price,
+        Price,
+        range(1_600, 1_603),
+        ((1,), (2,), (4,), (8,), (16,)),
+    ),
+}
+"""Studies by name."""
