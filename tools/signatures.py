@@ -672,7 +672,6 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "older.composed:who": _value("note-table-3"),
     "older:music": _zeros(2, 8, kind=int),
     "older:asked": _zeros(2, 8, kind=int),
-    "composers.row:made": _thing("soloist"),
     "layers:weights": _zeros(3, 8),
     "layers:across": _zeros(8, 3),
     "layers:first": _value(0),

@@ -476,8 +476,9 @@ def train(
 
     Chapter 15.
     """
-    if not np.isin(pieces, (0, 1)).all():
-        raise ValueError("pieces: expected zeros and ones, got other numbers")
+    strange = pieces[~np.isin(pieces, (0, 1))]
+    if len(strange):
+        raise ValueError(f"pieces: expected zeros and ones, got {strange[0]:g}")
     pieces, plans = checked_choruses(pieces), np.ascontiguousarray(plans, dtype=float)
     planned, outputs = plans.shape[1], pieces.shape[2]
     rng = np.random.default_rng(method.seed)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...arguments import checked, real, whole
+from ...arguments import checked
 from ...judging import measures
 from ...machine.training import RECOMMENDED_2
 from ...music.blues import SHARED, STEPS_PER_BAR, TWELVE_BAR, Form
@@ -141,12 +141,13 @@ def composed(composer: str, seed: int, form: Form = TWELVE_BAR) -> Composed:
     started = time.process_time()
     made = make(composer, seed, form)
     seconds = time.process_time() - started
-    return row(composer, seed, seconds, made, form)
+    return _judged(composer, seed, seconds, made, form)
 
 
-@checked(seed=whole(0), seconds=real(0))
-def row(name: str, seed: int, seconds: float, made: Composer, form: Form = TWELVE_BAR) -> Composed:
-    """Judge a composer as Experiment 2 is judged, and say what came of it. Chapters 10 and 15."""
+def _judged(
+    name: str, seed: int, seconds: float, made: Composer, form: Form = TWELVE_BAR
+) -> Composed:
+    """The row of a composer that is judged as Experiment 2 is judged."""
     music, chords = choruses(), CHORDS_AND_MELODY.chord_units
     judged, roll = judge_all(made, seed, music, form)
     wrong = np.flatnonzero(wrong_chords(roll, form))

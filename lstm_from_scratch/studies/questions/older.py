@@ -18,7 +18,8 @@ from ...arguments import array, checked, one_of, whole
 from ...playing.composing import Composer
 from ...rivals import codes, concert, events, note_table, todd, transition_table
 from ..experiments import Study, choruses, rolls
-from .composers import Composed, row
+from .composers import Composed
+from .composers import _judged as judged  # private there: it is no door
 
 TODD = todd.Method(units=100, decay=0.5, fresh=4, max_steps=4_800_000, test_every=480_000)
 """How Todd's network learns the blues: as many steps as the windows of chapter 10."""
@@ -89,7 +90,7 @@ def composed(who: str, seed: int) -> Composed:
     _compiled()
     started = time.process_time()
     made = make(who, seed)
-    return row(who, seed, time.process_time() - started, made)
+    return judged(who, seed, time.process_time() - started, made)
 
 
 # ---- Small tests ---------------------------------------------------------------------------------
