@@ -33,6 +33,7 @@ ALL = signatures.signatures()
 SLOW = (  # where a wrong value that is accepted makes a sound, a picture or a training
     "judging.anatomy.disturb",
     "judging.measures.surprise",
+    "machine.kalman_training.train",
     "machine.kernel.Arena.recall",
     "machine.training.train",
     "music.audio.",

@@ -912,6 +912,7 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "kalman_training:forgiven": lambda: np.array([8]),
     "kalman_training:episode": _value(0),
     "kalman_training.train:rolls": _thing("forward_roll"),
+    "questions.kalman:fresh": _value(2),
     "questions.kalman:rule": _value("filter"),
     "questions.kalman.flops:rule": _value("filter"),
     "questions.kalman:blocks": _value(1),

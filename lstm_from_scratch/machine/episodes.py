@@ -188,8 +188,9 @@ def _checked_rolls(topology: Topology, rolls: Any) -> list[np.ndarray]:
             raise ValueError(f"expected {wanted}, got {got}")
         if len(roll) < 2:
             raise ValueError(f"a chorus needs at least two steps, got {len(roll)}")
-        if not np.isin(roll, (0.0, 1.0)).all():
-            raise ValueError("choruses hold 0.0 and 1.0 only")
+        strange = roll[~np.isin(roll, (0.0, 1.0))]
+        if len(strange):
+            raise ValueError(f"choruses hold 0.0 and 1.0 only, got {strange[0]:g}")
         check_one_unit_on(topology, roll)
     return pieces
 

@@ -218,10 +218,14 @@ def uncertain(topology: Topology, filtering: Filtering) -> tuple[np.ndarray, ...
 
 
 @checked(
-    row=array("weights", dtype=float),
-    covariances=several(array("weights of a group", "weights of a group", dtype=float)),
-    derivatives=array("outputs", "weights", dtype=float),
-    error=array("outputs", dtype=float),
+    row=array("weights", finite=True, dtype=float),
+    covariances=several(
+        array("weights of a group", "weights of a group", some=True, dtype=float),
+        some=True,
+        expected="a covariance of each group, one at least",
+    ),
+    derivatives=array("outputs", "weights", finite=True, dtype=float),
+    error=array("outputs", finite=True, dtype=float),
     measurement=real(above=0),
     process=real(0),
 )
@@ -251,7 +255,7 @@ def measured(
     Chapter 16.
     """
     stops = np.cumsum([len(covariance) for covariance in covariances])
-    _expect_together(row, covariances, derivatives, error, int(stops[-1]) if len(stops) else 0)
+    _expect_together(row, covariances, derivatives, error, int(stops[-1]))
     parts = np.split(derivatives, stops[:-1], axis=1)
 
     # How uncertain the outputs are: by the noise, and by every group of weights.
@@ -292,7 +296,7 @@ def _expect_together(
         expect_covariance(covariance, group)
 
 
-@checked(covariance=array("weights", "weights"), group=whole(0))
+@checked(covariance=array("weights", "weights", some=True), group=whole(0))
 def expect_covariance(covariance: np.ndarray, group: int) -> None:
     """See that a matrix can be a covariance.
 
@@ -377,7 +381,10 @@ def beginning(network: Network, filtering: Filtering) -> Mind:
     return Mind(network, uncertain(t, filtering), cleared(t), no_partials(t))
 
 
-@checked(inputs=array("inputs", dtype=float), target=array("outputs", dtype=float))
+@checked(
+    inputs=array("inputs", finite=True, dtype=float),
+    target=array("outputs", finite=True, dtype=float),
+)
 def learn(
     mind: Mind, inputs: np.ndarray, target: np.ndarray, filtering: Filtering
 ) -> tuple[Mind, Step]:
@@ -395,6 +402,7 @@ def learn(
     Chapter 16.
     """
     network, covariances, state, partials, steps = mind
+    expect_shape("target", target, (network.topology.outputs,))
     step = forward(network, state, inputs)
     partials = advance(network, partials, state, step)
     row, covariances = measured(

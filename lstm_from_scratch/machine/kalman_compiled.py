@@ -436,7 +436,7 @@ def _descend(wiring, across, square, error, did, does, rate, decay):
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def train_steps(wiring, across, memory, state, output, partials, heard, order, cursors, filtering,
+def _train_steps(wiring, across, memory, state, output, partials, heard, order, cursors, filtering,
            numbers, wrong, forgiven, fresh, tally, steps):  # fmt: skip
     """Learn for some steps: how many, how it ended and at which group, and the error in nats.
 

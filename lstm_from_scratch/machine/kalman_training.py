@@ -27,10 +27,10 @@ from .kalman_compiled import (
     STEP,
     USED,
     WEIGHTS_LOST,
-    train_steps,
+    _train_steps,
     wiring,
 )
-from .kernel import Tally
+from .kernel import Arena, Tally
 from .network import Network, State, Topology
 from .recipes import Recipe
 from .training import ANSWER, Curve, Diverged, Result, initial_network
@@ -143,7 +143,7 @@ class Learner:
         """
         self._expect_order(packed, orders, steps)
         tally = np.zeros(2, dtype=np.int64)
-        done, ended, group, nats = train_steps(
+        done, ended, group, nats = _train_steps(
             self.wiring, self.across, self._memory, self._state, self._output, self._partials,
             tuple(packed), orders[0], self.cursors, isinstance(self.how, Filtering),
             self._numbers(steps), self.wrong, int(forgiven[0]),
@@ -189,25 +189,30 @@ def named(topology: Topology, group: int) -> str:
     return f"output {group - topology.hidden_units}"
 
 
-@checked(rolls=anything())
+@checked(rolls=anything(), fresh=whole(0, limits.TRAINING))
 def train(
     recipe: Recipe,
-    how: Filtering | RMSProp,
+    how: Filtering | RMSProp | None,
     rolls: Any,
     test: Callable[[Network], int],
     *,
-    watch: Callable[[int, Learner], object] | None = None,
+    fresh: int = 0,
+    watch: Callable[[int, Learner | Arena], object] | None = None,
     progress: bool | None = None,
 ) -> Result:
     """Train a network of one voice online, as `training.train` does, by the filter or by RMSProp.
 
     Parameters
     ----------
-    recipe : all but the rule; its learning rate, momentum and optimiser are not asked. The same
-        seed begins with the same weights and hears the same episodes as in `training.train`.
-    how : the rule.
+    recipe : all but the rule; its learning rate, momentum and optimiser are asked where no other
+        rule is given. The same seed begins with the same weights and hears the same episodes as in
+        `training.train`.
+    how : the rule; None: the recipe's own, with momentum or Adam.
     rolls, test, progress : as for `training.train`.
-    watch : called after each test with the steps trained and the `Learner`.
+    fresh : each episode, or chorus, of this number begins from a cleared state, from the first step
+        of training on; 0: none does. Whoever makes no gross errors any more is not reset any more,
+        and would not learn to begin.
+    watch : called after each test with the steps trained and the `Learner`, or the `Arena`.
 
     Returns
     -------
@@ -225,9 +230,10 @@ def train(
         raise ValueError("recipe: expected one voice, which stops learning when its test is passed")
     order_rng, *voice_rngs = np.random.default_rng(recipe.seed).spawn(2)
     lessons = Lessons(recipe.topology, rolls, order_rng)
-    learner = Learner(initial_network(recipe, voice_rngs), how, recipe.voices[0].wrong)
+    learner = _beginner(recipe, how, initial_network(recipe, voice_rngs))
     lessons.begin(learner)
-    rows, choruses, started = [], 0, time.perf_counter()
+    every = 1 if recipe.at_end == "clear" else fresh
+    rows, done, choruses, started = [], 0, 0, time.perf_counter()
     bar = tqdm(
         total=recipe.give_up_after,
         disable=None if progress is None else not progress,
@@ -236,34 +242,56 @@ def train(
         desc="training",
     )
     with bar:
-        while learner.steps < recipe.give_up_after and choruses < recipe.choruses:
-            steps = min(recipe.test_every, recipe.give_up_after - learner.steps)
-            tallies = _taught(lessons, learner, recipe, steps)
+        while done < recipe.give_up_after and choruses < recipe.choruses:
+            steps = min(recipe.test_every, recipe.give_up_after - done)
+            tallies = _taught(lessons, learner, recipe, every, steps)
             taken = sum(tally.steps for tally in tallies)
             if not taken:  # a generator has come to its end
                 break
+            done += taken
             choruses = check("test, what it returns", test(learner.network()), ANSWER)
             nats = sum(tally.cross_entropy[0] for tally in tallies) / taken
             errors = int(sum(tally.gross_errors[0] for tally in tallies))
             resets = int(sum(tally.resets[0] for tally in tallies))
-            rows.append((learner.steps, nats, errors, resets, choruses))
+            rows.append((done, nats, errors, resets, choruses))
             if watch is not None:
-                watch(learner.steps, learner)
+                watch(done, learner)
             bar.update(taken)
     if not rows:
         raise ValueError("rolls: expected at least one episode, got an iterator that yields none")
     curve = Curve(*(np.array(column) for column in zip(*rows, strict=True)))
-    learned_at = learner.steps if choruses >= recipe.choruses else 0
+    learned_at = done if choruses >= recipe.choruses else 0
     seconds = time.perf_counter() - started
-    return Result(learner.network(), recipe, learned_at, learner.steps, seconds, curve)
+    return Result(learner.network(), recipe, learned_at, done, seconds, curve)
 
 
-def _taught(lessons: Lessons, learner: Learner, recipe: Recipe, steps: int) -> list[Tally]:
-    """Let a learner learn for some steps, and see that every covariance still is one."""
+def _beginner(recipe: Recipe, how: Filtering | RMSProp | None, network: Network) -> Learner | Arena:
+    """What learns by a rule, with a network in it."""
+    (learning,) = recipe.voices
+    if how is not None:
+        return Learner(network, how, learning.wrong)
+    arena = Arena(recipe.topology, rules=(learning.rule,))
+    arena.set_weights(network)
+    arena.set_learning(
+        0,
+        learning_rate=learning.learning_rate,
+        momentum=learning.momentum,
+        wrong=learning.wrong,
+        clip=learning.clip,
+    )
+    return arena
+
+
+def _taught(
+    lessons: Lessons, learner: Learner | Arena, recipe: Recipe, fresh: int, steps: int
+) -> list[Tally]:
+    """Let a network learn for some steps, and see that every covariance still is one."""
     forgiven = np.array([recipe.forgiven or np.iinfo(np.int64).max])
-    fresh = np.array([1]) if recipe.at_end == "clear" else None
+    every = np.array([fresh]) if fresh else None
+    if isinstance(learner, Arena):
+        return lessons.learn(learner, forgiven, every, steps)
     try:
-        tallies = lessons.learn(learner, forgiven, fresh, steps)
+        tallies = lessons.learn(learner, forgiven, every, steps)
         for group, covariance in enumerate(learner.covariances()):
             expect_covariance(covariance, group)
     except Lost as lost:
