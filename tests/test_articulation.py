@@ -183,12 +183,13 @@ def test_the_nearest_grid_is_named(notes: list[Note], grid: int, wanted: int, ne
     [
         (
             lambda: Ends().encode([Note(60, 2, 2), Note(62, 4, 2)], 96, grid=24),
-            r"Note\(pitch=60, onset=2, duration=2\), in steps of 1/24: begins between two steps "
-            r"of 1/16, at step 4/3; the nearest grid that holds every note has steps of 1/12",
+            r"Note\(pitch=60, onset=2, duration=2\), in steps of 1/24: does not go onto a grid "
+            r"of 1/16, where it begins at step 4/3; the nearest grid that holds every note has "
+            r"steps of 1/12",
         ),
         (
             lambda: Begins().encode([Note(60, 0, 3)], 8, grid=16),
-            r"ends between two steps of 1/8, at step 3/2; .* steps of 1/16",
+            r"onto a grid of 1/8, where it ends at step 3/2; .* steps of 1/16",
         ),
         (
             lambda: Ends().encode([Note(60, 0, 4), Note(61, 4, 1)], 16),
@@ -196,10 +197,13 @@ def test_the_nearest_grid_is_named(notes: list[Note], grid: int, wanted: int, ne
         ),
         (
             lambda: Ends(grid=8),
-            "grid: notes of 1/8 that end with a zero need .* 1/16, .* 1/8",
+            "grid, shortest: notes of 1/8 that end .* 1/16, .* 1/8",
         ),
-        (lambda: Ends(grid=16, shortest=16), "notes of 1/16 .* need steps of 1/32, .* got 1/16"),
-        (lambda: Ends(grid=20, shortest=8), "need steps of 1/16, .* got 1/20"),
+        (
+            lambda: Ends(grid=16, shortest=16),
+            "notes of 1/16 .* need steps of 1/32, .* a grid of 1/16",
+        ),
+        (lambda: Ends(grid=20, shortest=8), "need steps of 1/16, .* a grid of 1/20"),
         (lambda: Ends().encode([Note(60, 0, 4), Note(60, 3, 4)], 16), "overlaps another note"),
         (lambda: Begins().encode([Note(60, 0, 4), Note(60, 3, 4)], 16), "overlaps another note"),
         (lambda: Ends().encode([Note(60, 14, 4)], 16), "ends at step 18, the roll has 16"),

@@ -39,14 +39,14 @@ LEAST = 2
 # ---- From grid to grid ---------------------------------------------------------------------------
 
 
-@checked(grid=_GRID, finer=_GRID)
-def regrid(notes: Iterable[Note], grid: int, finer: int) -> tuple[Note, ...]:
+@checked(grid=_GRID, onto=_GRID)
+def regrid(notes: Iterable[Note], grid: int, onto: int) -> tuple[Note, ...]:
     """Write notes of one grid in the steps of another. Nothing is moved in time. Chapter 13.
 
     Parameters
     ----------
     notes : in steps of ``grid``.
-    grid, finer : steps a whole note, before and after.
+    grid, onto : steps a whole note, before and after.
 
     Raises
     ------
@@ -56,16 +56,16 @@ def regrid(notes: Iterable[Note], grid: int, finer: int) -> tuple[Note, ...]:
     notes = check_notes(notes)
     moved = []
     for note in notes:
-        ends = (note.onset, note.onset + note.duration)
-        onset, stop = (Fraction(time * finer, grid) for time in ends)
-        if onset.denominator > 1 or stop.denominator > 1:
-            what, at = ("begins", onset) if onset.denominator > 1 else ("ends", stop)
-            raise ValueError(
-                f"{note}, in steps of 1/{grid}: {what} between two steps of 1/{finer}, at step "
-                f"{at}; the nearest grid that holds every note has steps of "
-                f"1/{nearest_grid(notes, grid, finer)}"
-            )
-        moved.append(Note(note.pitch, int(onset), int(stop - onset)))
+        times = (note.onset, note.onset + note.duration)
+        start, stop = (Fraction(time * onto, grid) for time in times)
+        for what, at in (("begins", start), ("ends", stop)):
+            if at.denominator > 1:
+                raise ValueError(
+                    f"{note}, in steps of 1/{grid}: does not go onto a grid of 1/{onto}, where it "
+                    f"{what} at step {at}; the nearest grid that holds every note has steps of "
+                    f"1/{nearest_grid(notes, grid, onto)}"
+                )
+        moved.append(Note(note.pitch, int(start), int(stop - start)))
     return tuple(moved)
 
 
@@ -116,9 +116,9 @@ class Ends:
     def __post_init__(self) -> None:
         if self.grid < LEAST * self.shortest or self.grid % self.shortest:
             raise ValueError(
-                f"grid: notes of 1/{self.shortest} that end with a zero need steps of "
-                f"1/{LEAST * self.shortest}, or of a half, a third, a quarter of such a note and "
-                f"so on, got 1/{self.grid}"
+                f"grid, shortest: notes of 1/{self.shortest} that end with a zero need steps of "
+                f"1/{LEAST * self.shortest}, or of a third, a quarter of such a note and so on, "
+                f"got a grid of 1/{self.grid}"
             )
 
     @property

@@ -9,11 +9,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
-from ...arguments import array, checked, one_of, several, whole
+from ... import limits
+from ...arguments import array, checked, expect_shape, one_of, real, several, whole
 from ...machine import kernel
 from ...machine.network import Network, Topology, Voice
 from ...machine.training import RECOMMENDED, RECOMMENDED_2, Episode, Recipe, Result, train
@@ -47,7 +48,7 @@ def finer_recipe() -> Recipe:
     return replace(shaped(BLOCKS, 1), give_up_after=FINER_STEPS)
 
 
-@checked
+@checked(form=one_of(*FINER_FORMS), seed=whole(0))
 def finer(form: str, seed: int) -> Finer:
     """Train Experiment 1 in finer steps. Section 5.1; chapter 13."""
     return Finer(form, *experiment_1(finer_recipe(), seed, FORMS[form]))
@@ -172,7 +173,7 @@ class NoteEnds(NamedTuple):
     weights: str
 
 
-@checked(way=_WAY)
+@checked(way=_WAY, seed=whole(0))
 def train_marked(way: str, seed: int) -> tuple[Result, float]:
     """Train Experiment 2 on marked notes: the result, and the seconds it took. Chapter 13."""
     recipe = marked_recipe(way)
@@ -184,7 +185,7 @@ def train_marked(way: str, seed: int) -> tuple[Result, float]:
     return result, round(time.process_time() - started, 2)
 
 
-@checked(way=_WAY, length=whole(1))
+@checked(way=_WAY, length=whole(1, limits.CHORUSES), seed=whole(0))
 def compose_marked(way: str, network: Network, length: int, seed: int) -> np.ndarray:
     """Let a network hear some choruses, then improvise so many of its own. Chapter 13.
 
@@ -231,7 +232,7 @@ def marked_surprise(way: str, network: Network) -> float:
     return round(float(nats[-JUDGED * length :].sum() / JUDGED), 4)
 
 
-@checked(way=_WAY)
+@checked(way=_WAY, seed=whole(0))
 def note_ends(way: str, seed: int) -> NoteEnds:
     """Train Experiment 2 on notes whose ends can be told, then judge it. Chapter 13."""
     result, seconds = train_marked(way, seed)
@@ -279,13 +280,22 @@ class Scaled(NamedTuple):
     weights: str
 
 
-@checked(mean=array("inputs"), deviation=array("inputs"))
+@checked(mean=array("inputs", finite=True), deviation=array("inputs", finite=True))
 def unscaled(network: Network, mean: np.ndarray, deviation: np.ndarray) -> Network:
     """The network that does with raw inputs what another does with ``(inputs - mean) / deviation``.
 
-    Both are the same function: means go into the biases, deviations into the weights. Chapter 13.
+    Both are the same function: means go into the biases, deviations into the weights.
+
+    Raises
+    ------
+    ValueError : if there is not one of each for every input, or a deviation is not above 0.
+
+    Chapter 13.
     """
     t, parts = network.topology, []
+    expect_shape("mean", mean, (t.inputs,))
+    if not (deviation > 0).all():
+        raise ValueError(f"deviation: expected numbers above 0, got {deviation.min():g}")
     for weights in (network.hidden, network.output):
         folded = weights.copy()
         folded[:, : t.inputs] /= deviation
@@ -294,8 +304,10 @@ def unscaled(network: Network, mean: np.ndarray, deviation: np.ndarray) -> Netwo
     return Network(t, *parts)
 
 
-@checked
-def scaled(inputs: str, learning_rate: float, seed: int) -> Scaled:
+@checked(learning_rate=real(0), seed=whole(0))
+def scaled(
+    inputs: Literal["zeros and ones", "around zero"], learning_rate: float, seed: int
+) -> Scaled:
     """Train Experiment 1 on inputs around zero, or as they are. Section 2.2; chapter 13."""
     roll = CHORDS_ONLY.form_roll(TWELVE_BAR)
     mean, deviation = np.zeros(roll.shape[1]), np.ones(roll.shape[1])
@@ -355,7 +367,7 @@ def lick_notes() -> tuple[Note, ...]:
 
 
 @checked
-def lick_roll(time_as: str) -> np.ndarray:
+def lick_roll(time_as: Literal["slices", "notes"]) -> np.ndarray:
     """The four bars, a row for each slice of time or for each note and rest. Chapter 13.
 
     Parameters
@@ -397,8 +409,8 @@ class TimeAs(NamedTuple):
     weights: str
 
 
-@checked
-def time_as(time_as: str, forgiven: int, seed: int) -> TimeAs:
+@checked(forgiven=whole(0), seed=whole(0))
+def time_as(time_as: Literal["slices", "notes"], forgiven: int, seed: int) -> TimeAs:
     """Learn four bars in slices of time or note by note. Section 2.2; chapter 13."""
     roll = lick_roll(time_as)
     base = replace(finer_recipe(), forgiven=forgiven, give_up_after=AS_STEPS)
@@ -432,11 +444,11 @@ STUDIES = {
         tuple((form,) for form in FINER_FORMS),
     ),
     "finer-plain": Study(
-        "plain networks on our blues in finer steps, at most 12 million of them",
+        "plain networks on our blues in sixteenths, at most 12 million steps",
         hold,
         Hold,
         range(1_300, 1_316),
-        tuple((form, *PLAIN) for form in FINER_FORMS),
+        ((FINER_FORMS[0], *PLAIN),),
     ),
     "note-ends": Study(
         "Experiment 2 with ends or beginnings of notes, 6 million steps after the chords",
