@@ -844,6 +844,8 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "improvising.of_size:size": _value(16),
     "learning.ingredient:change": _value("none"),
     "learning.of_form:name": _value("our blues"),
+    "learning.restarts:forgiven": _value(8),
+    "learning.restarts:restart": _value(10),
     "study.run:name": lambda: _study(),
     "study.header:name": _value("starts"),
     "study": lambda: _study(),
