@@ -247,7 +247,10 @@ def test_a_curve_that_would_not_be_read_again_is_not_written(
     [
         ({"format": "1"}, "format: expected whole numbers"),
         ({"format": 2}, "it has format 2, expected 1"),
-        ({"kind": "Unheard"}, "kind: expected 'FeedForward' or 'SimpleNetwork', got 'Unheard'"),
+        (
+            {"kind": "Unheard"},
+            "kind: expected 'FeedForward' or 'SimpleNetwork' or 'SequentialNetwork', got 'Unheard'",
+        ),
         ({"kind": 7}, "kind: expected a text"),
         ({"hidden": np.zeros((14, 40), complex)}, "hidden: expected real numbers"),
         ({"hidden": np.zeros((14, 39))}, "columns"),
