@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from complex_steps import apart, derivative
 
 from lstm_from_scratch.machine.training import Diverged
 from lstm_from_scratch.music.blues import TWELVE_BAR
@@ -19,8 +20,6 @@ from lstm_from_scratch.rivals.concert import Concert, Improviser, Method
 from lstm_from_scratch.rivals.events import Event
 from lstm_from_scratch.studies.experiments import choruses, rolls
 from lstm_from_scratch.studies.questions import older
-
-H = 1e-30
 
 
 def codes_of(seed: int, *shapes: tuple[int, int]) -> tuple[np.ndarray, ...]:
@@ -65,20 +64,6 @@ def error(hidden, output, keeps, tables, piece, before=None):
         both = zip(keeps, context, new, strict=True)
         context = [k * old + (1 - k) * it for k, old, it in both]
     return total
-
-
-def derivative(function, at: np.ndarray) -> np.ndarray:
-    """Of a function of an array, by complex steps."""
-    found = np.zeros(at.shape)
-    for index in np.ndindex(at.shape):
-        moved = at.astype(complex)
-        moved[index] += 1j * H
-        found[index] = function(moved).imag / H
-    return found
-
-
-def apart(a: np.ndarray, b: np.ndarray) -> float:
-    return np.abs(a - b).max() / max(np.abs(b).max(), 1e-300)
 
 
 @pytest.mark.parametrize(

@@ -10,14 +10,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from complex_steps import apart, derivative
 
 from lstm_from_scratch.machine.training import RECOMMENDED_2, Diverged
 from lstm_from_scratch.music.blues import TWELVE_BAR
 from lstm_from_scratch.rivals import feed_forward
 from lstm_from_scratch.rivals.feed_forward import FeedForward, Method
 from lstm_from_scratch.studies.experiments import choruses, rolls
-
-H = 1e-30
 
 
 def network_of(seed: int, inputs: int, window: int, units: int) -> FeedForward:
@@ -44,20 +43,6 @@ def error(hidden, output, roll, targets, window):
             p = 1 / (1 + np.exp(-net))
             total = total - target * np.log(p) - (1 - target) * np.log(1 - p)
     return total
-
-
-def derivative(function, at: np.ndarray) -> np.ndarray:
-    """Of a function of an array, by complex steps."""
-    found = np.zeros(at.shape)
-    for index in np.ndindex(at.shape):
-        moved = at.astype(complex)
-        moved[index] += 1j * H
-        found[index] = function(moved).imag / H
-    return found
-
-
-def apart(a: np.ndarray, b: np.ndarray) -> float:
-    return np.abs(a - b).max() / max(np.abs(b).max(), 1e-300)
 
 
 @pytest.mark.parametrize(("inputs", "window", "units"), [(3, 1, 4), (2, 4, 3), (5, 9, 2)])

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from complex_steps import apart, derivative
 
 from lstm_from_scratch.machine import bptt
 from lstm_from_scratch.machine.gradient import Gradient
@@ -20,7 +21,6 @@ from lstm_from_scratch.rivals import simple_rnn
 from lstm_from_scratch.rivals.simple_rnn import Method, SimpleNetwork
 
 ROLL = CHORDS_ONLY.form_roll(TWELVE_BAR)
-H = 1e-30
 
 
 def network_of(seed: int, inputs: int = 3, units: int = 5, reach: float = 0.8) -> SimpleNetwork:
@@ -52,20 +52,6 @@ def errors(hidden, output, inputs, targets, before, added=None):
             error = error - targets[t][k] * np.log(p) - (1 - targets[t][k]) * np.log(1 - p)
         found.append(error)
     return found
-
-
-def derivative(function, at: np.ndarray) -> np.ndarray:
-    """Of a function of an array, by complex steps."""
-    found = np.zeros(at.shape)
-    for index in np.ndindex(at.shape):
-        moved = at.astype(complex)
-        moved[index] += 1j * H
-        found[index] = function(moved).imag / H
-    return found
-
-
-def apart(a: np.ndarray, b: np.ndarray) -> float:
-    return np.abs(a - b).max() / max(np.abs(b).max(), 1e-300)
 
 
 @pytest.mark.parametrize("seed", range(4))

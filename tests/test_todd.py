@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from complex_steps import apart, derivative
 
 from lstm_from_scratch import rivals
 from lstm_from_scratch.machine.training import Diverged
@@ -19,8 +20,6 @@ from lstm_from_scratch.rivals import todd
 from lstm_from_scratch.rivals.todd import Method, SequentialNetwork
 from lstm_from_scratch.studies import experiments, study
 from lstm_from_scratch.studies.experiments import choruses, rolls
-
-H = 1e-30
 
 
 def network_of(seed: int, plans: int, outputs: int, units: int, decay=0.7) -> SequentialNetwork:
@@ -54,20 +53,6 @@ def error(hidden, output, decay, plan, piece):
         ):
             total = total - target * np.log(p) - (1 - target) * np.log(1 - p)
     return total
-
-
-def derivative(function, at: np.ndarray) -> np.ndarray:
-    """Of a function of an array, by complex steps."""
-    found = np.zeros(at.shape)
-    for index in np.ndindex(at.shape):
-        moved = at.astype(complex)
-        moved[index] += 1j * H
-        found[index] = function(moved).imag / H
-    return found
-
-
-def apart(a: np.ndarray, b: np.ndarray) -> float:
-    return np.abs(a - b).max() / max(np.abs(b).max(), 1e-300)
 
 
 def seen_by(network: SequentialNetwork, plan: np.ndarray, piece: np.ndarray) -> np.ndarray:
