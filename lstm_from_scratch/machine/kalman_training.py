@@ -30,7 +30,7 @@ from .kalman_compiled import (
     _train_steps,
     wiring,
 )
-from .kernel import Arena, Tally
+from .kernel import Tally
 from .network import Network, State, Topology
 from .recipes import Recipe
 from .training import ANSWER, Curve, Diverged, Result, initial_network
@@ -189,30 +189,25 @@ def named(topology: Topology, group: int) -> str:
     return f"output {group - topology.hidden_units}"
 
 
-@checked(rolls=anything(), fresh=whole(0, limits.TRAINING))
+@checked(rolls=anything())
 def train(
     recipe: Recipe,
-    how: Filtering | RMSProp | None,
+    how: Filtering | RMSProp,
     rolls: Any,
     test: Callable[[Network], int],
     *,
-    fresh: int = 0,
-    watch: Callable[[int, Learner | Arena], object] | None = None,
+    watch: Callable[[int, Learner], object] | None = None,
     progress: bool | None = None,
 ) -> Result:
     """Train a network of one voice online, as `training.train` does, by the filter or by RMSProp.
 
     Parameters
     ----------
-    recipe : all but the rule; its learning rate, momentum and optimiser are asked where no other
-        rule is given. The same seed begins with the same weights and hears the same episodes as in
-        `training.train`.
-    how : the rule; None: the recipe's own, with momentum or Adam.
+    recipe : all but the rule: its learning rate, momentum and optimiser are not asked. The same
+        seed begins with the same weights and hears the same episodes as in `training.train`.
+    how : the rule.
     rolls, test, progress : as for `training.train`.
-    fresh : each episode, or chorus, of this number begins from a cleared state, from the first step
-        of training on; 0: none does. Whoever makes no gross errors any more is not reset any more,
-        and would not learn to begin.
-    watch : called after each test with the steps trained and the `Learner`, or the `Arena`.
+    watch : called after each test with the steps trained and the `Learner`.
 
     Returns
     -------
@@ -230,9 +225,8 @@ def train(
         raise ValueError("recipe: expected one voice, which stops learning when its test is passed")
     order_rng, *voice_rngs = np.random.default_rng(recipe.seed).spawn(2)
     lessons = Lessons(recipe.topology, rolls, order_rng)
-    learner = _beginner(recipe, how, initial_network(recipe, voice_rngs))
+    learner = Learner(initial_network(recipe, voice_rngs), how, recipe.voices[0].wrong)
     lessons.begin(learner)
-    every = 1 if recipe.at_end == "clear" else fresh
     rows, done, choruses, started = [], 0, 0, time.perf_counter()
     bar = tqdm(
         total=recipe.give_up_after,
@@ -244,7 +238,7 @@ def train(
     with bar:
         while done < recipe.give_up_after and choruses < recipe.choruses:
             steps = min(recipe.test_every, recipe.give_up_after - done)
-            tallies = _taught(lessons, learner, recipe, every, steps)
+            tallies = _taught(lessons, learner, recipe, steps)
             taken = sum(tally.steps for tally in tallies)
             if not taken:  # a generator has come to its end
                 break
@@ -265,33 +259,11 @@ def train(
     return Result(learner.network(), recipe, learned_at, done, seconds, curve)
 
 
-def _beginner(recipe: Recipe, how: Filtering | RMSProp | None, network: Network) -> Learner | Arena:
-    """What learns by a rule, with a network in it."""
-    (learning,) = recipe.voices
-    if how is not None:
-        return Learner(network, how, learning.wrong)
-    arena = Arena(recipe.topology, rules=(learning.rule,))
-    arena.set_weights(network)
-    arena.set_learning(
-        0,
-        learning_rate=learning.learning_rate,
-        momentum=learning.momentum,
-        wrong=learning.wrong,
-        clip=learning.clip,
-    )
-    return arena
-
-
-def _taught(
-    lessons: Lessons, learner: Learner | Arena, recipe: Recipe, fresh: int, steps: int
-) -> list[Tally]:
+def _taught(lessons: Lessons, learner: Learner, recipe: Recipe, steps: int) -> list[Tally]:
     """Let a network learn for some steps, and see that every covariance still is one."""
-    forgiven = np.array([recipe.forgiven or np.iinfo(np.int64).max])
-    every = np.array([fresh]) if fresh else None
-    if isinstance(learner, Arena):
-        return lessons.learn(learner, forgiven, every, steps)
+    forgiven, every = np.array([recipe.forgiven or np.iinfo(np.int64).max]), recipe.anew_after()
     try:
-        tallies = lessons.learn(learner, forgiven, every, steps)
+        tallies = lessons.learn(learner, forgiven, np.array([every]) if every else None, steps)
         for group, covariance in enumerate(learner.covariances()):
             expect_covariance(covariance, group)
     except Lost as lost:

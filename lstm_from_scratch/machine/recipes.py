@@ -184,6 +184,16 @@ class Recipe:
         parts.append(", ".join(briefly.set_apart(self, known=("topology", "voices"))))
         return f"Recipe({'; '.join(filter(None, parts))})"
 
+    @checked(learned_at=whole(0))
+    def anew_after(self, learned_at: int = 0) -> int:
+        """How many episodes in a row without a reset until the next begins from a cleared state.
+
+        0 if none does. ``learned_at`` : steps after which the test was passed, 0 if it was not yet.
+        """
+        if self.at_end == "clear":
+            return 1
+        return self.fresh if learned_at else self.restart
+
     @property
     def max_steps(self) -> int:
         """The most steps that training can take, up to the test and after it."""

@@ -364,9 +364,7 @@ def _finished(recipe: Recipe, rows: list[tuple], learned_at: int) -> bool:
 
 def _fresh(recipe: Recipe, learned_at: int) -> np.ndarray | None:
     """After how many episodes in a row the next begins from a cleared state."""
-    if recipe.at_end == "clear":
-        return np.array([1])
-    every = recipe.fresh if learned_at else recipe.restart
+    every = recipe.anew_after(learned_at)
     return np.array([every]) if every else None
 
 

@@ -14,9 +14,10 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from ...arguments import checked, whole
+from ...machine import kalman_training
 from ...machine.episodes import from_rolls
 from ...machine.kalman import Filtering, RMSProp
-from ...machine.kalman_training import Learner, train
+from ...machine.kalman_training import Learner
 from ...machine.network import Network, Topology
 from ...machine.training import (
     RECOMMENDED,
@@ -24,6 +25,7 @@ from ...machine.training import (
     Recipe,
     Result,
     initial_network,
+    train,
 )
 from ...music.blues import TWELVE_BAR, Form
 from ...music.encoding import CHORDS_ONLY
@@ -50,7 +52,7 @@ FILTER = Filtering(12.0, 1.1, 0.13, 1.3e-6, 2.3e-7, 20_000)
 """The best of fifteen random draws, tried on seeds 10,000 and 10,001."""
 
 
-FRESH = 2
+RESTART = 2
 """Choruses after which the state is cleared, from the beginning of training on. Whoever makes no
 gross errors is not reset, and the filter soon makes none: without this it often predicts the stream
 and can't begin. Found by trials on seeds 10,000 to 10,003, where 2 and 8 did about as well."""
@@ -59,16 +61,16 @@ and can't begin. Found by trials on seeds 10,000 to 10,003, where 2 and 8 did ab
 class Kalman(NamedTuple):
     """A row of the study of Experiment 1 by two rules.
 
-    rule : see `Rule`. fresh : after how many choruses in a row the next begins from a cleared
-    state; 0: none does. seed : of the training. learned : 1 if it passed the test, a free run of
-    1,000 choruses without a wrong note or a proof of it. steps : trained, to success or until it
-    was given up or diverged. seconds : of processor time, tests included, compilation not.
+    rule : see `Rule`. restart : after how many choruses in a row without a reset the next begins
+    from a cleared state; 0: none does. seed : of the training. learned : 1 if it passed the test, a
+    free run of 1,000 choruses without a wrong note or a proof of it. steps : trained, to success or
+    until it was given up or diverged. seconds : of processor time, tests included, compilation not.
     cross_entropy : nats a step before the last test; NaN if training diverged. held_choruses,
     period, weights : as in `Experiment1`.
     """
 
     rule: str
-    fresh: int
+    restart: int
     seed: int
     learned: int
     steps: int
@@ -91,8 +93,8 @@ def recipe_of(rule: Rule) -> Recipe:
     return recipe
 
 
-@checked(fresh=whole(0), seed=whole(0))
-def learn(rule: Rule, fresh: int, seed: int, form: Form = TWELVE_BAR) -> Result:
+@checked(restart=whole(0), seed=whole(0))
+def learn(rule: Rule, restart: int, seed: int, form: Form = TWELVE_BAR) -> Result:
     """Train Experiment 1 by a rule.
 
     Raises
@@ -101,10 +103,12 @@ def learn(rule: Rule, fresh: int, seed: int, form: Form = TWELVE_BAR) -> Result:
 
     Chapter 16.
     """
-    roll, recipe = CHORDS_ONLY.form_roll(form), replace(recipe_of(rule), seed=seed)
+    roll = CHORDS_ONLY.form_roll(form)
+    recipe = replace(recipe_of(rule), seed=seed, restart=restart)
     test = keeps_form(roll, recipe.choruses)
-    how = FILTER if rule == "filter" else None
-    return train(recipe, how, roll, test, fresh=fresh, progress=False)
+    if rule == "filter":
+        return kalman_training.train(recipe, FILTER, roll, test, progress=False)
+    return train(recipe, roll, test, progress=False)
 
 
 @checked
@@ -127,16 +131,16 @@ def _nothing(topology: Topology) -> tuple[np.ndarray, np.ndarray]:
 def _ready_to_filter() -> None:
     short = replace(RECOMMENDED, give_up_after=1, test_every=1)
     roll = CHORDS_ONLY.form_roll(TWELVE_BAR)
-    train(short, FILTER, roll, lambda network: 0, progress=False)
+    kalman_training.train(short, FILTER, roll, lambda network: 0, progress=False)
 
 
-@checked(fresh=whole(0), seed=whole(0))
-def kalman(rule: Rule, fresh: int, seed: int) -> Kalman:
+@checked(restart=whole(0), seed=whole(0))
+def kalman(rule: Rule, restart: int, seed: int) -> Kalman:
     """Experiment 1 by a rule, from one seed, then what was learned is played. Chapter 16."""
     ready(rule)
     started = time.process_time()
     try:
-        result = learn(rule, fresh, seed)
+        result = learn(rule, restart, seed)
         network, learned, steps = result.network, result.learned, result.steps
         nats = float(result.curve.cross_entropy[-1].sum())
     except Diverged as error:
@@ -146,7 +150,7 @@ def kalman(rule: Rule, fresh: int, seed: int) -> Kalman:
     held = recall(network, roll, HELD_CHORUSES)
     return Kalman(
         rule,
-        fresh,
+        restart,
         seed,
         int(learned),
         steps,
@@ -240,7 +244,7 @@ STUDIES: dict[str, Any] = {
         kalman,
         Kalman,
         range(1_600, 1_616),
-        (("filter", FRESH), ("momentum", FRESH), ("momentum", 0)),
+        (("filter", RESTART), ("momentum", RESTART), ("momentum", 0)),
     ),
     "kalman-price": Study(
         "how long a step of a Kalman filter takes, for networks of several sizes",
