@@ -1220,6 +1220,7 @@ INSTANCES: dict[str, Callable[[], Any]] = {
     "Learner": lambda: _learner(),
     "Filtering": lambda: _filtering(),
     "Room": _thing("room"),
+    "Recipe": _thing("recipe"),
     "Topology": _thing("chords"),
     "Encoding": lambda: importlib.import_module(f"{HOUSE}.music").CHORDS_AND_MELODY,
     "Ends": lambda: importlib.import_module(f"{HOUSE}.music").Ends(),
