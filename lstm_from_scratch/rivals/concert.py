@@ -31,7 +31,7 @@ from ..music.encoding import CHORDS_AND_MELODY
 from ..playing.composing import checked_seed
 from . import codes as code
 from .events import LONGEST, Event, events, parts, roll_of
-from .layers import CHUNK, squash
+from .layers import CHUNK, back_across, squash, weigh
 from .rehearsal import stream
 
 _MATRIX = replace(array("units", "sources", finite=True, some=True, dtype=float), axes=())
@@ -373,18 +373,11 @@ def _packed(network: Concert) -> tuple[np.ndarray, ...]:
 @njit(cache=True, error_model="numpy", nogil=True)
 def _hear(into, keeps, codes, columns, rows, event, x, squashed, before, after):  # type: ignore[no-untyped-def]
     """Hear an event: x becomes its codes, then the tanh of net inputs, then the context after."""
-    width, units = x.size, keeps.size
+    units = keeps.size
     for f in range(columns.size - 1):
         for n in range(columns[f], columns[f + 1]):
             x[n] = codes[rows[f] + event[f], n]
-    for i in range(units):
-        squashed[i] = into[width + units, i]
-    for n in range(width):
-        for i in range(units):
-            squashed[i] += x[n] * into[n, i]
-    for j in range(units):
-        for i in range(units):
-            squashed[i] += before[j] * into[width + j, i]
+    weigh(into, 0, units, x, before, squashed)
     squash(squashed, units, 2.0)
     for i in range(units):
         squashed[i] = 2.0 * squashed[i] - 1.0  # tanh(z) = 2 logistic(2 z) - 1
@@ -395,12 +388,7 @@ def _hear(into, keeps, codes, columns, rows, event, x, squashed, before, after):
 @njit(cache=True, error_model="numpy", nogil=True)
 def _tell(out, codes, columns, rows, context, point, p):  # type: ignore[no-untyped-def]
     """Say what may come: ``point`` becomes the outputs, p the probability of each alternative."""
-    units, width = context.size, point.size
-    for n in range(width):
-        point[n] = out[units, n]
-    for i in range(units):
-        for n in range(width):
-            point[n] += context[i] * out[i, n]
+    weigh(out, 0, point.size, context[:0], context, point)
     for f in range(columns.size - 1):
         nearest = -np.inf
         for r in range(rows[f], rows[f + 1]):
@@ -438,21 +426,14 @@ def _off(codes, columns, rows, event, p, delta):  # type: ignore[no-untyped-def]
 @njit(cache=True, error_model="numpy", nogil=True)
 def _back(into, keeps, x, squashed, before, onto, into_gradient):  # type: ignore[no-untyped-def]
     """Go back through the hearing of an event: ``onto`` becomes what it was one event before."""
-    width, units = x.size, keeps.size
-    net = np.empty(units)
+    units = keeps.size
+    net, heard = np.empty(units), np.zeros(units)
     for i in range(units):
         net[i] = onto[i] * (1.0 - keeps[i]) * (1.0 - squashed[i] * squashed[i])
         onto[i] *= keeps[i]
-        into_gradient[width + units, i] += net[i]
-    for n in range(width):
-        for i in range(units):
-            into_gradient[n, i] += x[n] * net[i]
+    back_across(into, net, x, before, into_gradient, heard)
     for j in range(units):
-        total = 0.0
-        for i in range(units):
-            into_gradient[width + j, i] += before[j] * net[i]
-            total += into[width + j, i] * net[i]
-        onto[j] += total
+        onto[j] += heard[j]
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -488,12 +469,7 @@ def _train(weights, memory, carried, pieces, lengths, order, updates, how, packe
         gradient[:] = 0.0
         onto[:] = 0.0
         for t in range(len(piece) - 1, -1, -1):
-            for n in range(width):
-                out_gradient[units, n] += delta[t, n]
-            for i in range(units):
-                for n in range(width):
-                    out_gradient[i, n] += context[t, i] * delta[t, n]
-                    onto[i] += out[i, n] * delta[t, n]
+            back_across(out, delta[t], onto[:0], context[t], out_gradient, onto)
             if t > 0:
                 _back(into, keeps, x[t - 1], squashed[t - 1], context[t - 1], onto, into_gradient)
         clip_norm(gradient, clip)

@@ -24,7 +24,7 @@ from ..machine.gradient import Gradient
 from ..machine.network import logistic
 from ..music.encoding import CHORDS_AND_MELODY
 from ..playing.composing import checked_seed, choose
-from .layers import CHUNK, squash
+from .layers import CHUNK, back_across, compare, squash, weigh
 from .rehearsal import checked as checked_roll
 from .rehearsal import checked_choruses, stream
 
@@ -198,11 +198,7 @@ def _look(into, out, past, now, y, p):  # type: ignore[no-untyped-def]
     squash(y, units, 2.0)
     for i in range(units):
         y[i] = 2.0 * y[i] - 1.0  # tanh(z) = 2 logistic(2 z) - 1
-    for k in range(inputs):
-        p[k] = out[units, k]
-    for i in range(units):
-        for k in range(inputs):
-            p[k] += y[i] * out[i, k]
+    weigh(out, 0, inputs, y[:0], y[:units], p)
     squash(p, inputs, 1.0)
 
 
@@ -211,15 +207,10 @@ def _back(out, past, now, y, delta, into_gradient, out_gradient):  # type: ignor
     """Add the gradient of one step's error; ``delta`` is what the outputs were off."""
     inputs, units = past.shape[1], out.shape[0] - 1
     window = into_gradient.shape[0] // inputs
-    net = np.empty(units)
+    net = np.zeros(units)
+    back_across(out, delta, y[:0], y[:units], out_gradient, net)
     for i in range(units):
-        total = 0.0
-        for k in range(inputs):
-            out_gradient[i, k] += y[i] * delta[k]
-            total += delta[k] * out[i, k]
-        net[i] = total * (1.0 - y[i] * y[i])
-    for k in range(inputs):
-        out_gradient[units, k] += delta[k]
+        net[i] *= 1.0 - y[i] * y[i]
     for lag in range(window):
         for n in range(inputs):
             if past[now - lag, n] != 0.0:
@@ -257,11 +248,7 @@ def _train(weights, memory, past, rolls, order, updates, fresh, rate, clip, part
         for t in range(length):
             _look(into, out, past, before + t, y, p)
             target = roll[t + 1] if t + 1 < length else following[0]
-            likelihood = 1.0
-            for k in range(inputs):
-                likelihood *= p[k] if target[k] > 0.5 else 1.0 - p[k]
-                delta[k] = p[k] - target[k]
-            error -= np.log(max(likelihood, 1e-300))
+            error += compare(p, target, delta)
             _back(out, past, before + t, y, delta, into_gradient, out_gradient)
         clip_norm(gradient, clip)
         adam_update(weights, memory[0], memory[1], gradient, rate, updates[0])

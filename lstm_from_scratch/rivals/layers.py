@@ -10,7 +10,7 @@ that matrix turned over: inner loops then run over neighbours, without a sum tha
 order. Strict IEEE, the same numbers on every machine.
 
 Chapter 3 (Why networks forget) trains with these pieces, chapter 11 (How sure are we?) compares
-what they train.
+what they train; so do chapters 10 (Is it any good?) and 15 (Older composers).
 """
 
 from __future__ import annotations
@@ -58,6 +58,14 @@ def _expect_layer(
         raise ValueError(f"net and count: expected room for {room} net inputs, got {len(net)}")
     if into is not None and len(into) != len(y):
         raise ValueError(f"into: expected one for each of {len(y)} outputs, got {len(into)}")
+
+
+def _expect_outputs(p: np.ndarray, target: np.ndarray, deltas: np.ndarray) -> None:
+    if not len(target) == len(deltas) <= len(p):
+        raise ValueError(
+            f"p, target and deltas: expected one delta for each of {len(target)} targets, and as "
+            f"many outputs, got {len(deltas)} and {len(p)}"
+        )
 
 
 @checked(weights=array("units", "sources", dtype=float), across=buffer("sources", "units"))
@@ -156,3 +164,63 @@ def back(
             gradient[row, inputs + j] += delta * y[j]
             into[j] += delta * weights[row, inputs + j]
         gradient[row, inputs + units] += delta
+
+
+@checked(
+    across=array("sources", "all units", dtype=float),
+    deltas=_ROW,
+    x=_ROW,
+    y=_ROW,
+    gradient=buffer("sources", "all units"),
+    into=buffer("units"),
+    also=_expect_layer,
+)
+@njit(cache=True, error_model="numpy", nogil=True)
+def back_across(
+    across: np.ndarray,
+    deltas: np.ndarray,
+    x: np.ndarray,
+    y: np.ndarray,
+    gradient: np.ndarray,
+    into: np.ndarray,
+) -> None:
+    """As `back`, for a layer by itself whose weights are kept turned over.
+
+    Parameters
+    ----------
+    across : shape ``(sources, units)``. gradient : of that shape; what this step adds is added.
+    deltas, x, y, into : as in `back`.
+
+    Chapter 10.
+    """
+    inputs, units = x.size, y.size
+    for n in range(inputs):
+        for k in range(deltas.size):
+            gradient[n, k] += x[n] * deltas[k]
+    for j in range(units):
+        total = into[j]
+        for k in range(deltas.size):
+            gradient[inputs + j, k] += y[j] * deltas[k]
+            total += deltas[k] * across[inputs + j, k]
+        into[j] = total
+    for k in range(deltas.size):
+        gradient[inputs + units, k] += deltas[k]
+
+
+@checked(p=_ROW, target=_ROW, deltas=buffer("outputs"), also=_expect_outputs)
+@njit(cache=True, error_model="numpy", nogil=True)
+def compare(p: np.ndarray, target: np.ndarray, deltas: np.ndarray) -> float:
+    """The cross-entropy of a step's logistic outputs in nats, as `cross_entropy` has it.
+
+    Parameters
+    ----------
+    p : outputs, as many as targets or more, which are not looked at. target : zeros and ones.
+    deltas : becomes the derivative with respect to the outputs' net inputs, p - target.
+
+    Chapter 10.
+    """
+    likelihood = 1.0
+    for k in range(target.size):
+        likelihood *= p[k] if target[k] > 0.5 else 1.0 - p[k]
+        deltas[k] = p[k] - target[k]
+    return -np.log(max(likelihood, 1e-300))

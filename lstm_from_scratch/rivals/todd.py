@@ -31,7 +31,7 @@ from ..machine.network import logistic
 from ..music.blues import MELODY_PITCHES, Note
 from ..music.encoding import CHORDS_AND_MELODY, Encoding
 from ..playing.composing import checked_seed, choose
-from .layers import CHUNK, squash
+from .layers import CHUNK, back_across, compare, squash, weigh
 from .rehearsal import checked as checked_roll
 from .rehearsal import checked_choruses, stream
 
@@ -305,39 +305,22 @@ def play(network: SequentialNetwork, plan: np.ndarray, steps: int) -> np.ndarray
 @njit(cache=True, error_model="numpy", nogil=True)
 def _look(into, out, x, y, p):  # type: ignore[no-untyped-def]
     """One step forward from plan and context x: y the hidden units' outputs, p the prediction."""
-    sources, units, outputs = x.size, out.shape[0] - 1, out.shape[1]
-    for i in range(units):
-        y[i] = into[sources, i]
-    for n in range(sources):
-        for i in range(units):
-            y[i] += x[n] * into[n, i]
+    units, outputs = out.shape[0] - 1, out.shape[1]
+    weigh(into, 0, units, x, x[:0], y)
     squash(y, units, 1.0)
-    for k in range(outputs):
-        p[k] = out[units, k]
-    for i in range(units):
-        for k in range(outputs):
-            p[k] += y[i] * out[i, k]
+    weigh(out, 0, outputs, y[:0], y[:units], p)
     squash(p, outputs, 1.0)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _back(out, x, y, delta, into_gradient, out_gradient):  # type: ignore[no-untyped-def]
+def _back(into, out, x, y, delta, into_gradient, out_gradient):  # type: ignore[no-untyped-def]
     """Add the gradient of one step's error; ``delta`` is what the outputs were off."""
-    sources, units, outputs = x.size, out.shape[0] - 1, out.shape[1]
-    net = np.empty(units)
+    units, nothing = out.shape[0] - 1, x[:0]
+    net = np.zeros(units)
+    back_across(out, delta, nothing, y[:units], out_gradient, net)
     for i in range(units):
-        total = 0.0
-        for k in range(outputs):
-            out_gradient[i, k] += y[i] * delta[k]
-            total += delta[k] * out[i, k]
-        net[i] = total * y[i] * (1.0 - y[i])
-    for k in range(outputs):
-        out_gradient[units, k] += delta[k]
-    for n in range(sources):
-        for i in range(units):
-            into_gradient[n, i] += x[n] * net[i]
-    for i in range(units):
-        into_gradient[sources, i] += net[i]
+        net[i] = net[i] * y[i] * (1.0 - y[i])
+    back_across(into, net, x, nothing, into_gradient, nothing)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -364,12 +347,8 @@ def _train(weights, memory, x, pieces, plans, order, updates, fresh, rate, clip,
         gradient[:] = 0.0
         for t in range(length):
             _look(into, out, x, y, p)
-            likelihood = 1.0
-            for k in range(outputs):
-                likelihood *= p[k] if piece[t, k] > 0.5 else 1.0 - p[k]
-                delta[k] = p[k] - piece[t, k]
-            error -= np.log(max(likelihood, 1e-300))
-            _back(out, x, y, delta, into_gradient, out_gradient)
+            error += compare(p, piece[t], delta)
+            _back(into, out, x, y, delta, into_gradient, out_gradient)
             for k in range(outputs):
                 x[planned + k] = decay * x[planned + k] + piece[t, k]
         clip_norm(gradient, clip)
