@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 
 import downloaded
 import nbformat
+import pictures
 import yaml
 from fingerprint import BUILD, ROOT, clean_stale
 from jupyter_cache import get_cache
@@ -111,6 +112,7 @@ def run(notebook: NotebookNode, kernel: str, folder: str) -> Done:
         client.execute()
     except Exception as error:  # of a cell, its time limit or the kernel: all end this page alone
         return Done(None, time.monotonic() - start, str(error))
+    pictures.lighten(notebook)
     return Done(notebook, time.monotonic() - start)
 
 

@@ -7,6 +7,7 @@ the tests can compare a new run with them. To keep a second run from making a di
 nothing has changed, whatever is of no interest to a reader is put into one fixed form:
 
 - outputs of cells tagged ``audio`` or ``movable`` are removed (the build makes them anew);
+- pictures have a palette of 256 colours, which takes a third of the bytes;
 - cell ids are made from the cells' contents, metadata is reduced to what the book uses;
 - a hidden code cell among the exercises is tagged ``solution`` and says so on its button;
 - code cells are formatted with ruff.
@@ -29,6 +30,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import nbformat
+import pictures
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
@@ -106,6 +108,7 @@ def normalise(notebook: NotebookNode) -> None:
         cell["id"] = key if seen[key] == 1 else f"{key}-{seen[key]}"
         if cell.cell_type == "code" and MADE_ANEW.intersection(tags(cell)):
             cell.outputs = []
+    pictures.lighten(notebook)
 
 
 def read(path: Path) -> NotebookNode:
