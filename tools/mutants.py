@@ -23,7 +23,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +109,8 @@ def parts(node: ast.AST) -> Iterator[tuple[ast.AST, str, int | None, ast.AST]]:
                 continue
             if isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant):
                 continue  # a docstring
+            if isinstance(node, ast.Module) and ast.unparse(child).startswith("_"):
+                continue  # a kind of argument that `checked` is told of
             yield node, name, at if whole else None, child
             yield from parts(child)
 
@@ -167,7 +169,7 @@ def tested(copied: Path, tests: list[str], compiled: Path, seconds: float) -> st
     return "killed" if done.returncode else "lived"
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Make mutants, run the tests on each, and say how many lived."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("room", help="a file of the package, such as rivals/codes.py")
@@ -176,7 +178,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="of the drawing")
     parser.add_argument("--seconds", type=float, default=300.0, help="after which a run has hung")
     parser.add_argument("--rows", type=Path, help="a file to which a row for each is added")
-    asked = parser.parse_args()
+    asked = parser.parse_args(arguments)
 
     source = (PACKAGE / asked.room).read_text()
     every = mutants(source)
