@@ -188,6 +188,15 @@ def test_whole_beats_stand_at_one_place_of_each_circle():
     assert codes.of_durations((1,), 12)[0, 1] == pytest.approx(1)  # a quarter of the way round
 
 
+def test_a_beat_is_three_long_and_durations_turn_once_in_a_third_and_in_a_quarter_of_it():
+    parts = np.arange(1, 25)
+    code = codes.of_durations(parts, 12)
+    third, quarter = 2 * np.pi * parts / 4, 2 * np.pi * parts / 3
+    wanted = (parts / 4, np.sin(third), np.cos(third), np.sin(quarter), np.cos(quarter))
+    np.testing.assert_allclose(code, np.transpose(wanted), atol=1e-12)
+    np.testing.assert_array_equal(codes.of_durations((1, 3)), codes.of_durations((1, 3), 2))
+
+
 def test_a_chord_sounds_in_its_notes_and_their_harmonics():
     note = np.eye(12)[:1]  # C: its harmonics are C, C, G, C, E
     expected = np.zeros(12)

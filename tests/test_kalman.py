@@ -21,6 +21,7 @@ from test_gradient import (
 )
 
 from lstm_from_scratch.machine import kalman, tasks
+from lstm_from_scratch.machine.bptt import RMSPROP, rmsprop_update
 from lstm_from_scratch.machine.episodes import Episode, Packed, from_episodes, from_rolls
 from lstm_from_scratch.machine.gradient import Gradient, advance, no_partials, step_gradient
 from lstm_from_scratch.machine.kalman import Filtering, Lost, RMSProp
@@ -295,8 +296,55 @@ def test_compiled_rmsprop_is_that_of_numpy(seed: int) -> None:
         gradient = row(network, step_gradient(network, partials, step, target))
         new, square = kalman.rmsprop(row(network), square, gradient, how)
         network = kalman.with_weights(topology, new)
-    close(row(learner.network()), row(network), 1e-11)
+    close(row(learner.network()), row(network), 1e-12)
     assert learner.covariances() == ()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_rule_rmsprop_of_a_recipe_is_that_of_numpy(seed: int) -> None:
+    network, inputs, targets = case(seed, steps=6)
+    topology, how = network.topology, RMSProp(0.01, RMSPROP[0])
+    arena = Arena(topology, rules=("rmsprop",) * len(topology.voices))
+    arena.set_weights(network)
+    for voice in range(len(topology.voices)):
+        arena.set_learning(voice, learning_rate=0.01, momentum=0.9)
+    arena.train(packed(inputs, targets), np.zeros((1, 0), int), NEVER, 6)
+    state, partials, square = cleared(topology), no_partials(topology), np.zeros(network.weights)
+    for heard, target in zip(inputs, targets, strict=True):
+        step = forward(network, state, heard)
+        partials, state = advance(network, partials, state, step), step.state
+        gradient = row(network, step_gradient(network, partials, step, target))
+        new, square = kalman.rmsprop(row(network), square, gradient, how)
+        network = kalman.with_weights(topology, new)
+    close(row(arena.network()), row(network), 1e-12)
+    close(row(network, Gradient(*arena.square())), square, 1e-12)
+
+
+def test_rmsprop_goes_the_way_that_pytorch_goes() -> None:
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(16)
+    weights, square = rng.normal(size=(3, 4)), np.zeros((3, 4))
+    theirs = torch.tensor(weights.copy(), requires_grad=True)
+    keep, least = RMSPROP
+    optimiser = torch.optim.RMSprop([theirs], lr=0.05, alpha=keep, eps=least)
+    for size in (1e-9, 1.0, 1e3, 0.0, 1e-3):
+        gradient = size * rng.normal(size=(3, 4))
+        rmsprop_update(weights, square, gradient, 0.05)
+        theirs.grad = torch.tensor(gradient)
+        optimiser.step()
+        close(weights, theirs.detach().numpy(), 1e-12)
+
+
+def test_rmsprop_goes_by_the_rate_once_a_gradient_is_as_it_mostly_is() -> None:
+    weights, square = np.zeros(3), np.zeros(3)
+    gradient = np.array([1e-3, -5.0, 1e4])
+    rmsprop_update(weights, square, gradient, 0.25)
+    first = 0.25 / np.sqrt(1 - RMSPROP[0])
+    np.testing.assert_allclose(weights, -first * np.sign(gradient), rtol=2e-4)
+    for _ in range(3_000):
+        before = weights.copy()
+        rmsprop_update(weights, square, gradient, 0.25)
+    np.testing.assert_allclose(weights - before, -0.25 * np.sign(gradient), rtol=2e-5)
 
 
 @pytest.mark.parametrize("fresh", [None, np.array([2])])

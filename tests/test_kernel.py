@@ -761,7 +761,7 @@ def faded_arena(rule: str, state: float, partial: float, velocity: float) -> Are
     return arena
 
 
-@pytest.mark.parametrize("rule", ["at once", "momentum", "adam"])
+@pytest.mark.parametrize("rule", ["at once", "momentum", "adam", "rmsprop"])
 def test_what_has_faded_changes_no_weight(rule):
     rolls = np.random.default_rng(3).integers(0, 2, size=(1, 16, 3)).astype(float)
     orders, never = np.zeros((1, 600), dtype=np.int64), np.array([10**9])
@@ -774,7 +774,7 @@ def test_what_has_faded_changes_no_weight(rule):
             np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.parametrize("rule", ["at once", "momentum", "adam"])
+@pytest.mark.parametrize("rule", ["at once", "momentum", "adam", "rmsprop"])
 def test_nothing_stays_subnormal(rule):
     # A state of -800 lets no error through, so that all that is kept of the weights fades.
     rolls = np.random.default_rng(3).integers(0, 2, size=(1, 16, 3)).astype(float)

@@ -195,6 +195,9 @@ def test_divergence_is_told_with_the_last_good_network():
 
 def test_what_does_not_fit_is_refused():
     recipe = replace(RECOMMENDED, give_up_after=9_600)
+    by_rmsprop = replace(recipe, voices=(replace(recipe.voices[0], optimiser="rmsprop"),))
+    with pytest.raises(ValueError, match="momentum or Adam, got rmsprop"):
+        lstm_bptt.train(by_rmsprop, ROLL, never)
     with pytest.raises(ValueError, match="one voice, the topology has 2"):
         lstm_bptt.train(RECOMMENDED_2, ROLL, never)
     voice = replace(recipe.topology.voices[0], choice="sample", activation="softmax")

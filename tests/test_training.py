@@ -18,13 +18,14 @@ import pytest
 
 from lstm_from_scratch import briefly
 from lstm_from_scratch.machine import training
-from lstm_from_scratch.machine.bptt import adam_update, clip_norm, momentum_update
+from lstm_from_scratch.machine.bptt import RMSPROP, adam_update, clip_norm, momentum_update
 from lstm_from_scratch.machine.gradient import (
     advance,
     cross_entropy,
     no_partials,
     step_gradient,
 )
+from lstm_from_scratch.machine.kalman import RMSProp, rmsprop
 from lstm_from_scratch.machine.network import Network, Topology, Voice, cleared, forward, record
 from lstm_from_scratch.machine.training import (
     PAPER,
@@ -252,6 +253,9 @@ def by_hand(
             clip_norm(slope, learning.clip)
             if learning.optimiser == "adam":
                 adam_update(weights, velocity, square, slope, rate, done)
+            elif learning.optimiser == "rmsprop":
+                how = RMSProp(rate, RMSPROP[0])
+                weights, square = rmsprop(weights, square, slope, how)
             else:
                 momentum_update(weights, velocity, slope, rate, learning.momentum)
             hidden = weights[: hidden.size].reshape(hidden.shape)
@@ -307,8 +311,10 @@ ONE_ON = replace(
         {"optimiser": "adam", "clip": 0.4},
         {"clip": 0.4},
         {"optimiser": "adam", "momentum": 0.0},
+        {"optimiser": "rmsprop"},
+        {"optimiser": "rmsprop", "clip": 0.4, "momentum": 0.0},
     ],
-    ids=["adam", "adam and clip", "clip", "adam has no use for momentum"],
+    ids=["adam", "adam and clip", "clip", "adam without momentum", "rmsprop", "rmsprop and clip"],
 )
 def test_other_optimisers_change_the_weights_in_the_same_loop(changes):
     recipe = replace(RECIPE, voices=(replace(TINY_LEARNING, **changes),))
@@ -814,7 +820,7 @@ def test_divergence_is_a_value_error():
         ({"until": "never"}, "until: expected 'test' or 'plateau', got 'never'"),
         ({"decay": -1e-9}, "decay: expected a number of at least 0, got -1e-09"),
         ({"decay": np.inf}, "decay: .* got inf"),
-        ({"optimiser": "sgd"}, "optimiser: expected 'momentum' or 'adam', got 'sgd'"),
+        ({"optimiser": "sgd"}, "optimiser: expected 'momentum' or 'adam' or 'rmsprop', got 'sgd'"),
         ({"clip": 0.0}, "clip: expected a number above 0, got 0.0"),
         ({"clip": -1.0}, "clip: .* got -1.0"),
         ({"clip": np.nan}, "clip: .* got nan"),

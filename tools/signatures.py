@@ -907,6 +907,7 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "questions.beats:played": lambda: _performed(),
     "questions.beats:music": lambda: {"melody": _things()["music"].melody},
     "kalman:grouping": _value("unit"),
+    "kalman:task": _value("counting"),
     "kalman:filtering": lambda: _filtering(),
     "kalman:row": _zeros(672),
     "kalman.uncertain:filtering": lambda: _filtering(),

@@ -148,6 +148,10 @@ ADAM = (0.9, 0.999, 1e-8)
 """Adam's constants: how much of the running means of the gradient and of its square is kept at each
 update, and what keeps a division from being one by zero."""
 
+RMSPROP = (0.99, 1e-8)
+"""RMSProp's constants: how much of the running mean of the gradient's square is kept at each
+update, and what keeps a division from being one by zero."""
+
 
 _RATE = real(0, as_float=True)
 
@@ -243,6 +247,27 @@ def adam_update(
         m[n] = keep_mean * m[n] + (1.0 - keep_mean) * g[n]
         s[n] = keep_square * s[n] + (1.0 - keep_square) * g[n] * g[n]
         w[n] -= learning_rate * (m[n] / of_mean) / (np.sqrt(s[n] / of_square) + least)
+
+
+@checked(
+    **dict.fromkeys(("weights", "square", "gradient"), buffer(...)),
+    learning_rate=_RATE,
+)
+@njit(cache=True, error_model="numpy", nogil=True)
+def rmsprop_update(
+    weights: np.ndarray, square: np.ndarray, gradient: np.ndarray, learning_rate: float
+) -> None:
+    """Move each weight by its gradient over the root of the running mean of its square.
+
+    Adam without a mean of the gradient, and without a correction for having begun at 0 (Tieleman
+    and Hinton, 2012). The three arrays are contiguous and of one shape; ``weights`` and ``square``
+    are changed in place. `kalman.rmsprop` is the same in plain NumPy. Chapter 16.
+    """
+    keep, least = RMSPROP
+    w, s, g = weights.ravel(), square.ravel(), gradient.ravel()
+    for n in range(w.size):
+        s[n] = keep * s[n] + (1.0 - keep) * g[n] * g[n]
+        w[n] -= learning_rate * g[n] / (np.sqrt(s[n]) + least)
 
 
 @checked(

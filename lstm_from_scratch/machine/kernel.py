@@ -317,7 +317,7 @@ class Arena:
         return self._matrices("_velocity", lane)
 
     def square(self, lane: int = 0) -> tuple[np.ndarray, np.ndarray]:
-        """Adam's running mean of each gradient's square, shaped as the weights are; 0 elsewhere."""
+        """The running mean of each gradient's square, of Adam or RMSProp; 0 elsewhere."""
         return self._matrices("_square", lane)
 
     def _matrices(self, table: str, lane: int) -> tuple[np.ndarray, np.ndarray]:

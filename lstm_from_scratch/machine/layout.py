@@ -23,14 +23,15 @@ from .. import limits
 from ..arguments import checked, exactly, several, whole
 from .network import Topology, Voice
 
-Rule = Literal["at once", "momentum", "adam"]
+Rule = Literal["at once", "momentum", "adam", "rmsprop"]
 """How the weights of a voice learn: by momentum, each as soon as its own gradient is known; or when
-the gradient of the step is there for all of them, its norm limited, by momentum or by Adam."""
+the gradient of the step is there for all, its norm limited, by momentum, Adam or RMSProp."""
 
 MEMORY = {
     "at once": ("velocity",),
     "momentum": ("velocity", "gradient"),
     "adam": ("velocity", "square", "gradient"),
+    "rmsprop": ("square", "gradient"),
 }
 """What each rule remembers of every weight. Adam's running mean has the place of the velocity."""
 

@@ -50,13 +50,14 @@ class Learning:
     output_bias : of every output unit, at the start.
     wrong : an output that is farther than this from its target makes the step a gross error; with
         1 or more none ever is. 0.5 means: on the wrong side of the threshold.
-    until : when the voice stops learning, its momentum (or Adam's means) cleared: ``"test"``, when
+    until : when the voice stops learning, its momentum (or running means) cleared: ``"test"``, when
         the network first passes its test, or ``"plateau"``, when after that its cross-entropy falls
         no more.
     decay : how fast the learning rate falls after the test is passed: after so many more steps t,
         it is ``learning_rate / (1 + decay * t)``, set anew after each test. 0: it stays.
     optimiser : what is made of the gradient of a step: ``"momentum"``, as in the paper, or
-        ``"adam"`` (Kingma and Ba, 2015; `bptt.adam_update`), which has no use for ``momentum``.
+        ``"adam"`` (Kingma and Ba, 2015; `bptt.adam_update`) or ``"rmsprop"`` (Tieleman and Hinton,
+        2012; `bptt.rmsprop_update`), which have no use for ``momentum``.
     clip : the largest norm of the voice's gradient of a step, over all of its weights; a longer one
         is shortened. Infinity: none is.
 
@@ -75,7 +76,7 @@ class Learning:
     wrong: float = 0.5
     until: Literal["test", "plateau"] = "test"
     decay: float = 0.0
-    optimiser: Literal["momentum", "adam"] = "momentum"
+    optimiser: Literal["momentum", "adam", "rmsprop"] = "momentum"
     clip: float = np.inf
 
     __repr__ = briefly.differing

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 
-from .bptt import adam_update, clip_norm, momentum_update
+from .bptt import adam_update, clip_norm, momentum_update, rmsprop_update
 from .compiling import overload
 from .layout import Room
 from .steps import activate, read
@@ -136,6 +136,21 @@ def _(room, arena):
     count = sum(math.prod(shape) for shape in r.weights().values())
     rate, clip, updates = r.place("rate"), r.place("clip"), r.place("updates")
     weights, gradient = r.place("output"), r.place("output_gradient")
+    if r.rule == "rmsprop":
+        square = r.place("output_square")
+
+        def by_rmsprop(room, arena):
+            slope = arena[gradient : gradient + count]
+            if arena[clip] < math.inf:
+                clip_norm(slope, arena[clip])
+            rmsprop_update(
+                arena[weights : weights + count],
+                arena[square : square + count],
+                slope,
+                arena[rate],
+            )
+
+        return by_rmsprop
     velocity, momentum = r.place("output_velocity"), r.place("momentum")
 
     def by_momentum(room, arena):

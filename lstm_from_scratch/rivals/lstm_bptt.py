@@ -143,7 +143,7 @@ def train(
     Raises
     ------
     ValueError : for another roll, tests that don't fall between two choruses, more than one voice
-        or another than the paper's, or a recipe that goes on after the test.
+        or another than the paper's, RMSProp, or a recipe that goes on after the test.
     Diverged : if a weight is not finite any more; it has the network of the last test, and its
         ``step`` is the first test at which that was seen.
 
@@ -159,6 +159,8 @@ def train(
         )
     if learning.until != "test" or recipe.fresh or recipe.restart:
         raise ValueError("BPTT stops at its test: it needs until='test', fresh=0 and restart=0")
+    if learning.optimiser == "rmsprop":
+        raise ValueError("BPTT follows its gradient by momentum or Adam, got rmsprop")
     roll = checked_roll(roll, t.inputs)
     # As `training.train` parts its randomness: what draws the order of choruses comes first.
     rngs = np.random.default_rng(recipe.seed).spawn(2)[1:]
