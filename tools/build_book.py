@@ -75,16 +75,6 @@ def tell_warnings(lines: Iterable[str]) -> None:
             print(line, end="", file=sys.stderr, flush=True)
 
 
-# The command `jupyter-book`, which has no option for how many pages are read and written at once.
-JUPYTER_BOOK = f"""
-from functools import partial
-from jupyter_book import sphinx
-sphinx.build_sphinx = partial(sphinx.build_sphinx, jobs={os.cpu_count()})
-from jupyter_book.cli.main import main
-main(prog_name="jupyter-book")
-"""
-
-
 def build(edition: Edition) -> int:
     """Build every page anew and return the exit code; executed notebooks come from the cache."""
     edition.stamp.unlink(missing_ok=True)
@@ -93,13 +83,14 @@ def build(edition: Edition) -> int:
     for folder in ("html", ".doctrees", "jupyter_execute"):
         shutil.rmtree(edition.work / folder, ignore_errors=True)
     shutil.rmtree(edition.html, ignore_errors=True)
+    program = "from jupyter_book.cli.main import main; main(prog_name='jupyter-book')"
     options = ["-W", "--keep-going", "--path-output", str(edition.work.parent)]
     settings = {
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
         "SOLUTIONS": "yes" if edition.solutions else "no",
     }
     with subprocess.Popen(
-        [sys.executable, "-c", JUPYTER_BOOK, "build", ".", *options],
+        [sys.executable, "-c", program, "build", ".", *options],
         cwd=ROOT,
         env=os.environ | settings,
         stdout=subprocess.PIPE,
