@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import downloaded
+import drawn
 import nbformat
 import pictures
 import yaml
@@ -106,13 +107,14 @@ def run(notebook: NotebookNode, kernel: str, folder: str) -> Done:
         kernel_name=kernel,
         resources={"metadata": {"path": folder}},
         record_timing=False,
-        extra_arguments=["--IPKernelApp.log_level=ERROR"],
+        extra_arguments=["--IPKernelApp.log_level=ERROR", *drawn.OPTIONS],
     )
     try:
         client.execute()
     except Exception as error:  # of a cell, its time limit or the kernel: all end this page alone
         return Done(None, time.monotonic() - start, str(error))
     pictures.lighten(notebook)
+    drawn.draw(notebook)
     return Done(notebook, time.monotonic() - start)
 
 
