@@ -11,6 +11,7 @@ import pytest
 pytest.importorskip("sphinx")
 from sphinx.application import Sphinx
 from sphinx.environment.adapters.toctree import global_toctree_for_doc
+from sphinx.util.docutils import docutils_namespace
 
 PAGES = {
     "index": "Top\n===\n\n.. toctree::\n   :caption: First\n\n   one\n   api\n\n"
@@ -25,15 +26,16 @@ PAGES = {
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Sphinx:
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sphinx]:
     """A small book that has been read."""
     folder = tmp_path_factory.mktemp("book")
     for name, text in PAGES.items():
         (folder / f"{name}.rst").write_text(text)
     (folder / "conf.py").write_text("")
-    app = Sphinx(folder, folder, folder / "out", folder / "trees", "html", status=None)
-    app.build()
-    return app
+    with docutils_namespace():  # what it registers is gone afterwards
+        app = Sphinx(folder, folder, folder / "out", folder / "trees", "html", status=None)
+        app.build()
+        yield app
 
 
 @pytest.fixture(scope="module")
