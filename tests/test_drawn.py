@@ -71,7 +71,7 @@ def test_greys_are_shares_of_the_ink() -> None:
 
 
 def test_names_are_those_of_one_drawing_alone(drawing: str) -> None:
-    root, other = ET.fromstring(drawing), drawn.of_the_page(matplotlib_svg(40))
+    root, other = ET.fromstring(drawing), drawn.of_the_page(matplotlib_svg(), 2)
     names = {part.get("id") for part in root.iter()} - {None}
     assert names and all(f"#{name}" in drawing for name in names)
     assert not names & {part.get("id") for part in ET.fromstring(other).iter()}

@@ -10,14 +10,13 @@ Matplotlib's SVG is made for a file of its own. Here it becomes a part of a page
 
 from __future__ import annotations
 
-import hashlib
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 
 from nbformat import NotebookNode
 
-HEAVIEST = 60_000
+HEAVIEST = 45_000
 """Bytes; a drawing of more has so many marks that it is better as a picture."""
 
 OPTIONS = (
@@ -46,19 +45,24 @@ def draw(notebook: NotebookNode) -> None:
 
     Each has its picture beside it, which is shown where the drawing has gone.
     """
+    number = 0
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             data = output.get("data", {})
             if "image/png" in data and "image/svg+xml" in data:
-                drawing = of_the_page(data.pop("image/svg+xml"))
+                number += 1
+                drawing = of_the_page(data.pop("image/svg+xml"), number)
                 if len(drawing.encode()) <= HEAVIEST:
                     data["image/svg+xml"] = drawing
 
 
-def of_the_page(svg: str) -> str:
-    """Matplotlib's SVG as an element that can stand in a page of the book."""
+def of_the_page(svg: str, number: int = 1) -> str:
+    """Matplotlib's SVG as an element of a page: its first drawing, second and so on, by number.
+
+    The number is in the names of its parts: two drawings of a page may be the same.
+    """
     root = _plain(ET.fromstring(svg))
-    name = f"d{hashlib.sha256(svg[svg.index('<defs') :].encode()).hexdigest()[:8]}-"
+    name = f"drawing-{number}-"
     used = {found for part in root.iter() for found in _references(part)}
     for part in root.iter():
         for key, value in list(part.attrib.items()):
