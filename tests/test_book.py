@@ -190,6 +190,12 @@ def test_every_player_loads_decodes_and_plays(visit: Visit) -> None:
 def test_every_image_has_a_text_for_who_can_not_see_it(visit: Visit) -> None:
     images = visit.page.locator("img").evaluate_all("all => all.map(i => [i.src, i.alt])")
     assert [source[:120] for source, alt in images if not alt.strip()] == []
+    drawings = visit.page.locator("svg.drawn").evaluate_all(
+        "all => all.map(d => [d.role, (d.ariaLabel ?? '').trim().split(' ').length > 3])"
+    )
+    assert [one for one in drawings if one != ["img", True]] == []
+    names = visit.page.locator("svg.drawn [id]").evaluate_all("all => all.map(part => part.id)")
+    assert len(set(names)) == len(names)
     broken = "all => all.filter(i => !i.complete || !i.naturalWidth).map(i => i.src.slice(0, 120))"
     assert visit.page.locator("img:visible").evaluate_all(broken) == []
 
@@ -231,13 +237,14 @@ def test_every_control_can_be_reached_by_keyboard_and_shows_it(visit: Visit) -> 
 
 
 def test_a_page_is_read_seen_and_heard_without_javascript(visit: Visit, browser: Browser) -> None:
-    shown = "all => all.map(e => [e.localName, e.currentSrc || e.src, e.offsetWidth > 0])"
-    media = ".bd-article :is(img, audio)"
+    shown = """all => all.map(
+        (e) => [e.localName, e.currentSrc || e.src, e.getBoundingClientRect().width > 0])"""
+    media = ".bd-article :is(img, audio, svg.drawn)"
     plain = open_page(browser, visit.name, java_script_enabled=False)
     assert [problem for problem in plain.problems if "asked the network" in problem] == []
     words = plain.page.locator("main").inner_text().split()
     assert len(words) > (0 if visit.name == "search.html" else 100)
-    folded = plain.page.locator(".bd-article details :is(img, audio)").count()
+    folded = plain.page.locator(".bd-article details :is(img, audio, svg.drawn)").count()
     found = plain.page.locator(media).evaluate_all(shown)
     assert len(found) == visit.page.locator(media).count()
     assert sum(seen for *_, seen in found) >= len(found) - folded - chosen_between(plain)
@@ -296,6 +303,9 @@ def test_the_edge_beyond_which_there_is_more_is_shaded(browser: Browser, theme: 
 def test_what_is_drawn_stands_out_in_the_dark_too(browser: Browser) -> None:
     """Figures are turned round there; each colour of a thing must still have 3 to 1 (1.4.11)."""
     page = open_page(browser, "notebooks/04_the_memory_block.html", color_scheme="dark").page
+    page.locator(".cell_output").first.evaluate(
+        """place => place.insertAdjacentHTML("afterbegin", '<img alt="a figure">')"""
+    )
     figure = page.locator(".cell_output img").first
     seen = {}
     for kind in ("ground", "chords", "melody", *GATES, "cell_state", "ink"):

@@ -104,13 +104,15 @@ def test_the_network_can_be_watched_from_the_inside(welcome: Visit) -> None:
 
 def test_the_form_is_one_picture_that_can_be_read_in_the_dark(browser: Browser) -> None:
     opened = open_page(browser, WELCOME, color_scheme="dark")
-    picture = opened.page.locator(".bd-article .cell_output img")
+    picture = opened.page.locator(".bd-article .cell_output svg.drawn")
     assert picture.count() == 1
-    alt = picture.get_attribute("alt")
+    alt = picture.get_attribute("aria-label")
     assert len(re.findall(r"\b(?:C7|F7|A7|G7|D minor 7|F sharp diminished 7)", alt)) == 12 + 1
-    assert picture.evaluate("i => i.complete && i.naturalWidth > 500")
-    card = picture.evaluate("i => getComputedStyle(i).backgroundColor")
-    assert card == "rgb(255, 255, 255)"
+    assert picture.bounding_box()["width"] > 500
+    assert picture.locator("text", has_text="F♯dim7").count() == 1
+    words = picture.locator("text").evaluate_all("all => all.map(t => getComputedStyle(t).fill)")
+    page = opened.page.locator("body").evaluate("b => getComputedStyle(b).color")
+    assert page in words and "rgb(0, 0, 0)" not in words
     opened.page.context.close()
 
 

@@ -36,6 +36,29 @@ def test_a_failing_cell_is_told_and_not_raised(tmp_path: Path) -> None:
     assert done.notebook is None and "ZeroDivisionError" in done.problem
 
 
+@pytest.mark.parametrize("deaths", [1, 2])
+def test_a_kernel_that_does_not_start_gets_another_trial(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deaths: int
+) -> None:
+    begun = []
+
+    class Client(execute.NotebookClient):
+        def execute(self) -> object:
+            begun.append(self)
+            if len(begun) <= deaths:
+                raise RuntimeError("Kernel died before replying to kernel_info")
+            return super().execute()
+
+    monkeypatch.setattr(execute, "NotebookClient", Client)
+    notebook = v4.new_notebook(cells=[v4.new_code_cell("6 * 7")])
+    done = execute.run(notebook, "python3", str(tmp_path))
+    assert len(begun) == 2
+    if deaths == 1:
+        assert done.notebook.cells[0].outputs[0].data["text/plain"] == "42"
+    else:
+        assert done.notebook is None and "died before replying" in done.problem
+
+
 def compared(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, stored: object, now: object
 ) -> pytest.RunResult:

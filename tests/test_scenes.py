@@ -669,6 +669,9 @@ def test_a_form_is_typed(show: Callable, learning: Scene) -> None:
         "C7 " * 33: "There are 33 bars: at most 32 can be learned here.",
         "C7 <b>x</b>": "Bar 2: “<b>x</b>” is no chord",
         "constructor": "Bar 1: “constructor” is no chord",
+        "C7 c7": "Bar 2: “c7” is no chord that the network knows. Did you mean C7? A chord is",
+        "ebm7b5": "“ebm7b5” is no chord that the network knows. Did you mean Ebm7b5? A chord is",
+        "h7": "Bar 1: “h7” is no chord that the network knows. A chord is",
     }.items():
         field.fill(text)
         press(page, "Learn this form")

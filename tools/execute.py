@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import downloaded
+import drawn
 import nbformat
 import pictures
 import yaml
@@ -97,8 +99,15 @@ def executed(path: Path) -> NotebookNode:
     return cache().merge_match_into_notebook(parse(path))[1]
 
 
-def run(notebook: NotebookNode, kernel: str, folder: str) -> Done:
-    """Execute a notebook in a folder; called in a process of its own."""
+NOT_STARTED = re.compile("Kernel (didn't respond|died before replying)")
+
+
+def run(notebook: NotebookNode, kernel: str, folder: str, trials: int = 2) -> Done:
+    """Execute a notebook in a folder; called in a process of its own.
+
+    Kernels that begin at the same moment may choose the same port, and one of them dies before it
+    has executed anything: then there is another trial.
+    """
     start = time.monotonic()
     client = NotebookClient(
         notebook,
@@ -106,13 +115,16 @@ def run(notebook: NotebookNode, kernel: str, folder: str) -> Done:
         kernel_name=kernel,
         resources={"metadata": {"path": folder}},
         record_timing=False,
-        extra_arguments=["--IPKernelApp.log_level=ERROR"],
+        extra_arguments=["--IPKernelApp.log_level=ERROR", *drawn.OPTIONS],
     )
     try:
         client.execute()
     except Exception as error:  # of a cell, its time limit or the kernel: all end this page alone
+        if trials > 1 and NOT_STARTED.match(str(error)):
+            return run(notebook, kernel, folder, trials - 1)
         return Done(None, time.monotonic() - start, str(error))
     pictures.lighten(notebook)
+    drawn.draw(notebook)
     return Done(notebook, time.monotonic() - start)
 
 

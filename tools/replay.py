@@ -35,6 +35,10 @@ class Replayed:
             (output.output_type, {k: v for k, v in output.items() if k != "output_type"})
             for output in cell.outputs
         ]
+        for _, content in sent:  # drawings are made for the book alone (see drawn)
+            if "image/png" in content.get("data", {}):
+                content["data"] = dict(content["data"])
+                content["data"].pop("image/svg+xml", None)
         header = {"msg_id": str(self.number)}
         self.messages.extend(
             {"msg_type": kind, "content": content, "parent_header": header}

@@ -135,8 +135,10 @@
       }
       const strange = found.findIndex((symbol) => !Object.hasOwn(data.table, symbol));
       if (strange >= 0) {
+        const raised = found[strange][0].toUpperCase() + found[strange].slice(1);
+        const meant = Object.hasOwn(data.table, raised) ? `Did you mean ${raised}? ` : "";
         throw new Error(`Bar ${strange + 1}: “${found[strange].slice(0, 20)}” is no chord that ` +
-          `the network knows. ${data.known}`);
+          `the network knows. ${meant}${data.known}`);
       }
       return found;
     }
