@@ -282,20 +282,29 @@ def test_compiled_steps_are_those_of_numpy(seed: int) -> None:
     assert learner.steps == 5 and learner.through
 
 
-@pytest.mark.parametrize("seed", [0, 1])
-def test_compiled_rmsprop_is_that_of_numpy(seed: int) -> None:
-    network, inputs, targets = case(seed, steps=5)
-    how, topology = RMSProp(0.01, 0.8), network.topology
-    learner = Learner(network, how, 2.0)
-    learner.begin(0)
-    learner.train(packed(inputs, targets), np.zeros((1, 0), int), NEVER, 5)
-    state, partials, square = cleared(topology), no_partials(topology), np.zeros(network.weights)
+def by_rmsprop(
+    network: Network, inputs: np.ndarray, targets: np.ndarray, how: RMSProp
+) -> tuple[Network, np.ndarray]:
+    """A network that has learned a song online, in NumPy, and its means of squares."""
+    topology, square = network.topology, np.zeros(network.weights)
+    state, partials = cleared(topology), no_partials(topology)
     for heard, target in zip(inputs, targets, strict=True):
         step = forward(network, state, heard)
         partials, state = advance(network, partials, state, step), step.state
         gradient = row(network, step_gradient(network, partials, step, target))
         new, square = kalman.rmsprop(row(network), square, gradient, how)
         network = kalman.with_weights(topology, new)
+    return network, square
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_compiled_rmsprop_is_that_of_numpy(seed: int) -> None:
+    network, inputs, targets = case(seed, steps=5)
+    how = RMSProp(0.01, 0.8)
+    learner = Learner(network, how, 2.0)
+    learner.begin(0)
+    learner.train(packed(inputs, targets), np.zeros((1, 0), int), NEVER, 5)
+    network, _ = by_rmsprop(network, inputs, targets, how)
     close(row(learner.network()), row(network), 1e-12)
     assert learner.covariances() == ()
 
@@ -309,13 +318,7 @@ def test_the_rule_rmsprop_of_a_recipe_is_that_of_numpy(seed: int) -> None:
     for voice in range(len(topology.voices)):
         arena.set_learning(voice, learning_rate=0.01, momentum=0.9)
     arena.train(packed(inputs, targets), np.zeros((1, 0), int), NEVER, 6)
-    state, partials, square = cleared(topology), no_partials(topology), np.zeros(network.weights)
-    for heard, target in zip(inputs, targets, strict=True):
-        step = forward(network, state, heard)
-        partials, state = advance(network, partials, state, step), step.state
-        gradient = row(network, step_gradient(network, partials, step, target))
-        new, square = kalman.rmsprop(row(network), square, gradient, how)
-        network = kalman.with_weights(topology, new)
+    network, square = by_rmsprop(network, inputs, targets, how)
     close(row(arena.network()), row(network), 1e-12)
     close(row(network, Gradient(*arena.square())), square, 1e-12)
 

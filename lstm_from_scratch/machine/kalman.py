@@ -24,6 +24,7 @@ import numpy as np
 
 from .. import briefly, limits
 from ..arguments import array, checked, expect_shape, real, several, whole
+from .bptt import RMSPROP
 from .gradient import Partials, advance, no_partials, step_gradient
 from .network import Network, State, Step, Topology, cleared, forward
 
@@ -319,7 +320,7 @@ def expect_covariance(covariance: np.ndarray, group: int) -> None:
 
 # ---- For comparison ------------------------------------------------------------------------------
 
-LEAST = 1e-8
+LEAST = RMSPROP[1]
 """What keeps RMSProp from dividing by nothing."""
 
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import math
 
+from numba.extending import register_jitable
+
 from .bptt import adam_update, clip_norm, momentum_update, rmsprop_update
 from .compiling import overload
 from .layout import Room
@@ -136,17 +138,22 @@ def _(room, arena):
     count = sum(math.prod(shape) for shape in r.weights().values())
     rate, clip, updates = r.place("rate"), r.place("clip"), r.place("updates")
     weights, gradient = r.place("output"), r.place("output_gradient")
+
+    @register_jitable
+    def slope_of(arena):
+        slope = arena[gradient : gradient + count]
+        if arena[clip] < math.inf:
+            clip_norm(slope, arena[clip])
+        return slope
+
     if r.rule == "rmsprop":
         square = r.place("output_square")
 
         def by_rmsprop(room, arena):
-            slope = arena[gradient : gradient + count]
-            if arena[clip] < math.inf:
-                clip_norm(slope, arena[clip])
             rmsprop_update(
                 arena[weights : weights + count],
                 arena[square : square + count],
-                slope,
+                slope_of(arena),
                 arena[rate],
             )
 
@@ -154,13 +161,10 @@ def _(room, arena):
     velocity, momentum = r.place("output_velocity"), r.place("momentum")
 
     def by_momentum(room, arena):
-        slope = arena[gradient : gradient + count]
-        if arena[clip] < math.inf:
-            clip_norm(slope, arena[clip])
         momentum_update(
             arena[weights : weights + count],
             arena[velocity : velocity + count],
-            slope,
+            slope_of(arena),
             arena[rate],
             arena[momentum],
         )
@@ -170,14 +174,11 @@ def _(room, arena):
     square = r.place("output_square")
 
     def by_adam(room, arena):
-        slope = arena[gradient : gradient + count]
-        if arena[clip] < math.inf:
-            clip_norm(slope, arena[clip])
         adam_update(
             arena[weights : weights + count],
             arena[velocity : velocity + count],
             arena[square : square + count],
-            slope,
+            slope_of(arena),
             arena[rate],
             int(arena[updates]),
         )
