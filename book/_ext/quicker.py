@@ -8,6 +8,7 @@ are dropped once. The pages come out the same, byte for byte.
 from __future__ import annotations
 
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from docutils import nodes
 from sphinx import addnodes
@@ -16,7 +17,7 @@ from sphinx.builders import Builder, html
 from sphinx.environment import BuildEnvironment
 from sphinx.environment.adapters.toctree import global_toctree_for_doc
 
-_kept: dict[int, dict[str, nodes.bullet_list]] = {}  # of one environment, by its identity
+_kept: WeakKeyDictionary[BuildEnvironment, dict[str, nodes.bullet_list]] = WeakKeyDictionary()
 
 
 def title(toc: nodes.bullet_list) -> nodes.bullet_list:
@@ -38,10 +39,9 @@ def sidebar(
     """In place of Sphinx's function of that purpose, from which it differs in time only."""
     if not how.get("titles_only"):
         return global_toctree_for_doc(env, docname, builder, **how)
-    if id(env) not in _kept:
-        _kept.clear()
-        _kept[id(env)] = {name: title(toc) for name, toc in env.tocs.items()}
-    whole, env.tocs = env.tocs, _kept[id(env)]
+    if env not in _kept:
+        _kept[env] = {name: title(toc) for name, toc in env.tocs.items()}
+    whole, env.tocs = env.tocs, _kept[env]
     try:
         return global_toctree_for_doc(env, docname, builder, **how)
     finally:
